@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+from chatbackend.celery import app as celery_app
+
+
+class ChatBackendConfig(AppConfig):
+    """Wires the project together once every app is loaded."""
+
+    name = "chatbackend"
+    celery = celery_app  # `shared_task` binds to the app that was made first: make it in every process

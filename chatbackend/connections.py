@@ -1,0 +1,40 @@
+"""How the addresses of PostgreSQL and Redis become what their clients take."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+
+
+def session_options(values: Mapping[str, object]) -> str:
+    """Settings of the database session in libpq's `options` form: they cost no statement and survive the
+    pool, which has no reset hook that would undo a SET."""
+    return " ".join(f"-c {name}={_escaped(str(value))}" for name, value in values.items())
+
+
+def database(url: str, *, options: Mapping[str, object]) -> dict[str, Any]:
+    """Django's database settings for `postgresql://user:password@host:port/name?sslmode=…`. What the URL's
+    query says is added to `options`; a session `options` string is put after ours, so that it wins."""
+    parts = urlsplit(url)
+    extra = dict(parse_qsl(parts.query))
+    merged = {**options, **extra}
+    if "options" in options and "options" in extra:
+        merged["options"] = f"{options['options']} {extra['options']}"
+    return {
+        "ENGINE": "chatbackend.postgres",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": merged,
+    }
+
+
+def redis_database(url: str, number: int) -> str:
+    """The same server's logical database `number`."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")

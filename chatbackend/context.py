@@ -1,0 +1,6 @@
+"""What is known about the request being served, for logs, errors and database statements."""
+
+from contextvars import ContextVar
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The X-Request-ID of the request at hand, or empty outside of one."""

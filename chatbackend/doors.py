@@ -1,0 +1,94 @@
+"""What stands between the ASGI server and the applications."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port, validate_host
+
+from chatbackend.middleware import too_large
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class OneHopHandler(ASGIHandler):
+    """Django's handler with the whole synchronous chain, middleware and view, run in one thread hop. Django's
+    own hops once or twice for every middleware; all of ours, and every view, are synchronous."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+
+
+class BodyTooLarge(Exception):
+    """The body outgrew MAX_BODY_BYTES while it was read."""
+
+
+class BodyLimit:
+    """Counts a body as it comes, since one sent in chunks announces no length; past the limit it is
+    neither stored nor read on."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > settings.MAX_BODY_BYTES:
+                raise BodyTooLarge
+            return message
+
+        try:
+            await self.app(scope, counted, send)
+        except BodyTooLarge:
+            await _respond(send, too_large())
+
+
+class OriginCheck:
+    """Lets a WebSocket in that comes from our own pages, from CORS_ALLOWED_ORIGINS, or from no page at all
+    (native clients send no Origin)."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        host = headers.get(b"host", b"").decode("latin-1")
+        if origin and not origin_allowed(origin, host):
+            await send(
+                {"type": "websocket.close", "code": 4403}
+            )  # before accept: the handshake ends with 403
+            return
+        await self.app(scope, receive, send)
+
+
+def origin_allowed(origin: str, host: str) -> bool:
+    """Whether a page of `origin` may open a socket at `host`."""
+    if origin in settings.CORS_ALLOWED_ORIGINS:
+        return True
+    parts = urlsplit(origin)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return False
+    domain, _ = split_domain_port(host.lower())
+    return parts.netloc.lower() == host.lower() and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+async def _respond(send: Send, response: Any) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})

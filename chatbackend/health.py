@@ -1,0 +1,120 @@
+"""Is it alive, may it have traffic. Asks PostgreSQL over a connection of its own, so that a busy pool is not
+mistaken for a database that is away, and at most once a second, so that asking cannot be an attack."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from chatbackend import __version__
+from chatbackend.problems import problem_http
+
+ANSWER_WITHIN_S = 2
+
+
+def ask_postgresql() -> bool:
+    """Whether PostgreSQL answers a statement within two seconds."""
+    try:
+        with psycopg.connect(
+            settings.DATABASE_URL,
+            connect_timeout=ANSWER_WITHIN_S,
+            application_name="chatbackend-health",
+            options=f"-c statement_timeout={ANSWER_WITHIN_S * 1000}",
+            autocommit=True,
+        ) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.Error:
+        return False
+    return True
+
+
+def ask_redis() -> bool:
+    """Whether Redis answers a PING within two seconds."""
+    client = Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=ANSWER_WITHIN_S,
+        socket_timeout=ANSWER_WITHIN_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()
+
+
+@dataclass
+class Remembered:
+    """An answer kept for a second; those who ask at the same time wait for the one who asks."""
+
+    ask: Callable[[], bool]
+    keep_s: float = 1.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _answer: bool = False
+    _until: float = float("-inf")
+
+    def __call__(self) -> bool:
+        with self._lock:
+            if monotonic() >= self._until:
+                self._answer = self.ask()
+                self._until = monotonic() + self.keep_s
+            return self._answer
+
+
+postgresql = Remembered(ask_postgresql)
+redis = Remembered(ask_redis)
+
+
+def state() -> dict[str, Any]:
+    """Name, version, and how each dependency is."""
+    database, accelerator = postgresql(), redis()
+    overall = "unavailable" if not database else "ok" if accelerator else "degraded"
+    return {
+        "name": "chatbackend",
+        "version": __version__,
+        "status": overall,
+        "dependencies": {
+            "postgresql": "ok" if database else "unavailable",
+            "redis": "ok" if accelerator else "unavailable",
+        },
+    }
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """The whole state, always 200: for people and dashboards."""
+    return JsonResponse(state())
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """200 while the process can answer at all."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> Any:
+    """503 without PostgreSQL; without Redis still 200, `degraded`."""
+    now = state()
+    if now["status"] == "unavailable":
+        return problem_http(
+            503,
+            code="database_unavailable",
+            detail="PostgreSQL is out of reach",
+            headers={"Retry-After": "2"},
+        )
+    return JsonResponse({"status": now["status"]})

@@ -1,0 +1,61 @@
+"""One line a record, with the id of the request it belongs to."""
+
+import logging
+import time
+from datetime import UTC, datetime
+
+import orjson
+
+from chatbackend.context import request_id
+
+
+def _when(record: logging.LogRecord) -> str:
+    return (
+        datetime.fromtimestamp(record.created, tz=UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
+
+
+class TextFormatter(logging.Formatter):
+    """For people: a message stays on its line whatever it quotes, a traceback follows indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        line = f"{_when(record)} {record.levelname} {record.name} [{request_id.get() or '-'}] {message}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info).replace("\n", "\n  ")
+        return line
+
+
+class JSONFormatter(logging.Formatter):
+    """For collectors: one JSON object a line, the traceback inside it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": _when(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": request_id.get() or None,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(entry, default=str).decode()
+
+
+class Seldom(logging.Filter):
+    """Lets one record of a logger through each `seconds`: a dependency that is away says so once a minute,
+    not once a request."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        if now - self._last.get(record.name, float("-inf")) < self.seconds:
+            return False
+        self._last[record.name] = now
+        return True

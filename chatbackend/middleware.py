@@ -1,0 +1,119 @@
+"""What every request passes: its id, the bounds of its body, the content security policy of its reply."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.http import HttpRequest, HttpResponse
+from psycopg import sql as psycopg_sql
+
+from chatbackend.context import request_id
+from chatbackend.problems import problem_http
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def annotate_statement(
+    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Puts the request id at the end of a statement, so that a slow one in PostgreSQL's log or
+    pg_stat_activity leads to its request. At the end: pg_stat_statements keeps the start."""
+    if current := request_id.get():
+        comment = f" /* request_id={current} */"
+        sql = sql + comment if isinstance(sql, str) else sql + psycopg_sql.SQL(comment)
+    return execute(sql, params, many, context)
+
+
+def _annotate_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    if annotate_statement not in connection.execute_wrappers:
+        connection.execute_wrappers.append(annotate_statement)
+
+
+connection_created.connect(_annotate_connection, dispatch_uid="chatbackend.request_id")
+
+
+class RequestContextMiddleware:
+    """X-Request-ID: taken where usable, made otherwise; in the reply, the logs and the statements."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        current = given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(current)
+        try:
+            response = self._answer(request)
+            response["X-Request-ID"] = current
+            return response
+        finally:
+            request_id.reset(token)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        # PostgreSQL text cannot hold NUL: refuse it here instead of in each filter and path converter.
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return problem_http(400, code="nul_character", detail="A URL may not contain the NUL character")
+        return self.get_response(request)
+
+
+class BodyLimitMiddleware:
+    """413 for a body that announces more than MAX_BODY_BYTES. What comes in chunks is counted by
+    `chatbackend.asgi`; WSGI servers hand a body without a length on as empty."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdigit():
+            return problem_http(400, code="bad_request", detail="Content-Length is not a number")
+        if int(length) > settings.MAX_BODY_BYTES:
+            return too_large()
+        return self.get_response(request)
+
+
+def too_large() -> HttpResponse:
+    """The refusal of a body over the limit."""
+    return problem_http(
+        413, code="body_too_large", detail=f"A request body may have at most {settings.MAX_BODY_BYTES} bytes"
+    )
+
+
+class ContentSecurityPolicyMiddleware:
+    """No inline script or style, nothing from elsewhere; a page talks to its own host only. WebSocket
+    addresses are named because older browsers do not count them as 'self'."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            response.setdefault("Content-Security-Policy", policy(request))
+        return response
+
+
+def policy(request: HttpRequest) -> str:
+    """The policy for a page of this host."""
+    scheme = "wss" if request.is_secure() else "ws"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: https:",
+            "font-src 'self'",
+            "media-src 'self'",
+            "manifest-src 'self'",
+            f"connect-src 'self' {scheme}://{request.get_host()}",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )

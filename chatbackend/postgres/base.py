@@ -1,0 +1,30 @@
+"""The database backend: Django's own, with our pool."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base
+
+from chatbackend.postgres.pool import ImpatientPool
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """As `django.db.backends.postgresql`; `OPTIONS["pool"]` are the options of `ImpatientPool`."""
+
+    @property
+    def pool(self) -> ImpatientPool | None:
+        options: dict[str, Any] | None = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        if self.alias not in self._connection_pools:
+            pool = ImpatientPool(
+                kwargs={**self.get_connection_params(), "autocommit": True},
+                evict_s=settings.DB_POOL_EVICT,
+                open=False,
+                configure=self._configure_connection,
+                **options,
+            )
+            # Threads that come at once each make one; none is open yet, and the first one stays.
+            self._connection_pools.setdefault(self.alias, pool)
+        return self._connection_pools[self.alias]

@@ -1,0 +1,336 @@
+"""All settings, from the environment. docs/reference/configuration.md explains each variable."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from chatbackend import env
+from chatbackend.connections import database, redis_database, session_options
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Where the environment comes from: the process, then .env, then what `make run` wrote for other terminals.
+env.load_file(Path(env.text("CHATBACKEND_ENV_FILE", str(BASE_DIR / ".env"))))
+STATE_DIR = Path(env.text("CHATBACKEND_STATE_DIR", str(BASE_DIR / ".embedded")))
+if not {"DATABASE_URL", "DATABASE_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE"} & os.environ.keys():
+    env.load_file(STATE_DIR / "environment")
+
+# --- What kind of process this is
+DEBUG = env.boolean("DEBUG", default=False)
+EMBEDDED = env.boolean("CHATBACKEND_EMBEDDED", default=False)  # plain http on 127.0.0.1, set by `make run`
+PROCESS = env.text("CHATBACKEND_PROCESS", "command", choices=("web", "worker", "command"))
+PLAIN_HTTP = DEBUG or EMBEDDED
+PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+DEMO_PASSWORD = env.secret("DEMO_PASSWORD")
+
+# --- Secrets
+SECRET_KEY = env.secret("SECRET_KEY")
+if not SECRET_KEY and EMBEDDED:
+    STATE_DIR.mkdir(parents=True, exist_ok=True)
+    SECRET_KEY = env.kept_secret(STATE_DIR / "secret_key")
+elif not SECRET_KEY and DEBUG:
+    SECRET_KEY = "insecure-and-only-for-debugging-on-this-machine"
+elif not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is required: 50 random characters, in SECRET_KEY or in the file SECRET_KEY_FILE names"
+        " (or DEBUG=on while developing, or `make run` for everything on this machine)"
+    )
+
+# --- HTTP
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if PLAIN_HTTP else "")
+SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=not PLAIN_HTTP)
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]  # load balancers ask over plain http
+if env.boolean("TRUST_X_FORWARDED_PROTO", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 0 if PLAIN_HTTP else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = env.boolean("SECURE_HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading binds a whole domain for years: its owner's decision
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("COOKIE_SECURE", default=not PLAIN_HTTP)
+SESSION_COOKIE_AGE = 12 * 60 * 60  # only the admin has sessions
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy"]
+CORS_PREFLIGHT_MAX_AGE = 3600
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1_048_576, minimum=1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)  # how many addresses X-Forwarded-For ends with are ours
+
+# --- Django
+ROOT_URLCONF = "chatbackend.urls"
+WSGI_APPLICATION = "chatbackend.wsgi.application"
+ASGI_APPLICATION = "chatbackend.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "conversations.User"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+INSTALLED_APPS = [
+    "chatbackend",
+    "conversations",
+    "messaging",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "chatbackend.middleware.RequestContextMiddleware",
+    "chatbackend.middleware.BodyLimitMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "chatbackend.middleware.ContentSecurityPolicyMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "chatbackend.storage.HashedStaticFiles"
+    },
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# --- PostgreSQL
+DATABASE_URL = env.url("DATABASE_URL", schemes=("postgresql", "postgres"))
+if not DATABASE_URL and PLAIN_HTTP:
+    DATABASE_URL = "postgresql://chatbackend@127.0.0.1:1/make-run-is-not-running"
+elif not DATABASE_URL:
+    raise ImproperlyConfigured("DATABASE_URL is required: postgresql://user:password@host:5432/name")
+
+DB_POOL = env.boolean("DB_POOL", default=PROCESS == "web")
+DB_POOL_MIN = env.integer("DB_POOL_MIN", 5)
+DB_POOL_MAX = env.integer("DB_POOL_MAX", 20, minimum=1)
+DB_POOL_ACQUIRE = env.seconds("DB_POOL_ACQUIRE", 30_000, minimum_ms=1)
+DB_POOL_MAX_WAITING = env.integer("DB_POOL_MAX_WAITING", 100)
+DB_POOL_IDLE = env.seconds("DB_POOL_IDLE", 10_000, minimum_ms=1)
+DB_POOL_EVICT = env.seconds("DB_POOL_EVICT", 1_000)
+DB_CONNECTION_TIMEOUT = env.seconds("DB_CONNECTION_TIMEOUT", 5_000, minimum_ms=1)
+DB_STATEMENT_TIMEOUT = env.seconds("DB_STATEMENT_TIMEOUT", 30_000)
+DB_QUERY_TIMEOUT = env.seconds("DB_QUERY_TIMEOUT", 30_000)
+DB_IDLE_TIMEOUT = env.seconds("DB_IDLE_TIMEOUT", 30_000)
+DB_KEEPALIVE = env.boolean("DB_KEEPALIVE", default=True)
+DB_KEEPALIVE_IDLE = env.seconds("DB_KEEPALIVE_IDLE", 10_000, minimum_ms=1_000)
+
+DATABASE_OPTIONS: dict[str, Any] = {
+    "application_name": f"chatbackend-{PROCESS}",
+    "connect_timeout": max(1, round(DB_CONNECTION_TIMEOUT)),
+    "keepalives": int(DB_KEEPALIVE),
+    "keepalives_idle": round(DB_KEEPALIVE_IDLE),
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": round(DB_QUERY_TIMEOUT * 1000),
+    "options": session_options(
+        {
+            "statement_timeout": round(DB_STATEMENT_TIMEOUT * 1000),
+            "idle_in_transaction_session_timeout": round(DB_IDLE_TIMEOUT * 1000),
+            "timezone": "UTC",
+        }
+    ),
+    # Parameters travel apart from the statement, so that no message body shows in pg_stat_activity.
+    "server_side_binding": True,
+}
+DATABASE_POOL_OPTIONS: dict[str, Any] = {
+    "min_size": DB_POOL_MIN,
+    "max_size": DB_POOL_MAX,
+    "timeout": DB_POOL_ACQUIRE,
+    "max_waiting": DB_POOL_MAX_WAITING,
+    "max_idle": DB_POOL_IDLE,
+}
+DATABASES = {
+    "default": {
+        **database(
+            DATABASE_URL,
+            options=DATABASE_OPTIONS | ({"pool": DATABASE_POOL_OPTIONS} if DB_POOL else {}),
+        ),
+        "CONN_MAX_AGE": 0,
+    }
+}
+
+# --- Redis: 0 the channel layer, 1 the queue of jobs, 2 the cache
+REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379", schemes=("redis", "rediss"))
+REDIS_CACHE_DB = env.integer("REDIS_CACHE_DB", 2)
+REDIS_BROKER_DB = 1
+REDIS_CHANNELS_DB = 0
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": redis_database(REDIS_URL, REDIS_CACHE_DB),
+        "TIMEOUT": env.seconds("DB_CACHE_DURATION", 30_000),
+        "KEY_PREFIX": "chat",
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,  # Redis away is slower, and nothing else
+            "SOCKET_CONNECT_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 0.5,
+            # The client's own default waits and retries for seconds before it gives up.
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": redis_database(REDIS_URL, REDIS_CHANNELS_DB),
+                    "socket_connect_timeout": 1.0,
+                    "health_check_interval": 10,
+                }
+            ],
+            "prefix": "chat",
+        },
+    }
+}
+CELERY_BROKER_URL = redis_database(REDIS_URL, REDIS_BROKER_DB)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "chat:",
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 1.0,
+    "socket_timeout": 5.0,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.1}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True  # a task may run twice, never not at all
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "purge-expired": {
+        "task": "conversations.tasks.purge_expired",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3000},
+    }
+}
+
+# --- Accounts and tokens
+REGISTRATION_OPEN = env.boolean("REGISTRATION_OPEN", default=EMBEDDED)
+JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY") or SECRET_KEY
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "USER_ID_CLAIM": "user_id",
+}
+JWT_JWK_URL = env.url("JWT_JWK_URL", schemes=("https", "http") if PLAIN_HTTP else ("https",))
+JWT_VERIFYING_KEY = env.secret("JWT_VERIFYING_KEY").replace("\\n", "\n")
+JWT_ALGORITHMS = env.items("JWT_ALGORITHMS", "RS256,ES256")
+JWT_ISSUER = env.text("JWT_ISSUER")
+JWT_AUDIENCE = env.text("JWT_AUDIENCE")
+JWT_USER_CLAIM = env.text("JWT_USER_CLAIM", "kaha_id")
+
+# --- REST
+RATE_LIMIT_FACTOR = env.number("RATE_LIMIT_FACTOR", 1.0, minimum=0.001)
+RATE_LIMITS = {"auth": 20, "register": 10, "ticket": 120}  # a minute, before RATE_LIMIT_FACTOR
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["conversations.authentication.AccountAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["chatbackend.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        scope: f"{max(1, round(limit * RATE_LIMIT_FACTOR))}/min" for scope, limit in RATE_LIMITS.items()
+    },
+    "EXCEPTION_HANDLER": "chatbackend.exceptions.problem_response",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chat backend",
+    "DESCRIPTION": "Conversations, messages and the business inbox. Times are UTC; lists are keyset-paginated.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
+}
+RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, minimum=1)  # deleted messages are purged after this
+
+# --- Logs: to standard error, each record with its request id
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.text("LOG_FORMAT", "text" if PLAIN_HTTP else "json", choices=("text", "json"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"()": "chatbackend.logs.TextFormatter"},
+        "json": {"()": "chatbackend.logs.JSONFormatter"},
+    },
+    "filters": {"seldom": {"()": "chatbackend.logs.Seldom", "seconds": 60}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "seldom": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["seldom"]},
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        "django_redis": {"handlers": ["seldom"], "propagate": False},
+        "daphne": {"level": "WARNING"},
+        "psycopg.pool": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,9 @@
+"""Static files under names that carry their hash, so that browsers may keep them for ever."""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):
+    """Imports between ES modules are rewritten to the hashed names too."""
+
+    support_js_module_import_aggregation = True

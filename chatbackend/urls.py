@@ -1,0 +1,28 @@
+"""The addresses of the project."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from chatbackend import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health.health, name="health"),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+    *(
+        path("api/v1/", include(f"{app}.urls"))
+        for app in ("conversations", "messaging")
+        if find_spec(f"{app}.urls")
+    ),
+]
+
+handler400 = "chatbackend.exceptions.handler400"
+handler403 = "chatbackend.exceptions.handler403"
+handler404 = "chatbackend.exceptions.handler404"
+handler500 = "chatbackend.exceptions.handler500"

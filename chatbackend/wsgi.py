@@ -1,0 +1,10 @@
+"""The door for WSGI servers (Granian): REST in production."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbackend.settings")
+os.environ.setdefault("CHATBACKEND_PROCESS", "web")
+
+application = get_wsgi_application()

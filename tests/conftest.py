@@ -1,0 +1,42 @@
+"""Services of the run, before Django's settings are read; then what every test may use."""
+
+import os
+
+import pytest
+
+from tests import services
+
+for _name in services.FORGET:
+    os.environ.pop(_name, None)
+os.environ.update(services.start())
+os.environ["DJANGO_SETTINGS_MODULE"] = "chatbackend.settings"
+
+import django
+
+django.setup()
+
+from django.conf import settings
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+settings.STORAGES = {
+    **settings.STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if IN_CI and session.exitstatus == pytest.ExitCode.OK and _skipped(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if IN_CI and (skipped := _skipped(config)):
+        terminalreporter.write_line(f"CI: {skipped} skipped, and a skip counts as a failure there", red=True)
+
+
+def _skipped(config: pytest.Config) -> int:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return len(reporter.stats.get("skipped", [])) if reporter else 0

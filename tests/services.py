@@ -1,0 +1,62 @@
+"""The PostgreSQL and the Redis of one test run, gone with it. Nothing here may import Django's models: it
+runs before the settings are read."""
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from chatbackend.embedded.postgres import Postgres
+from chatbackend.embedded.redis import Redis
+
+FORGET = ("SECRET_KEY_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE", "CHATBACKEND_PROCESS", "DB_POOL", "DEBUG")
+
+
+def start() -> dict[str, str]:
+    """Start what the run needs and return the environment that leads to it. TEST_DATABASE_URL and
+    TEST_REDIS_URL name outside servers; the role of the former needs CREATEDB."""
+    # Below /tmp, not TMPDIR: root's PostgreSQL runs as another user and must be able to get there.
+    state = Path(tempfile.mkdtemp(prefix="chatbackend-test-", dir="/tmp" if os.geteuid() == 0 else None))
+    state.chmod(0o711)
+    atexit.register(shutil.rmtree, state, ignore_errors=True)
+    return {
+        "DATABASE_URL": _outside_database() or _database(state),
+        "REDIS_URL": os.environ.get("TEST_REDIS_URL") or _redis(state),
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "CHATBACKEND_ENV_FILE": os.devnull,
+        "CHATBACKEND_STATE_DIR": str(state / "state"),
+        "STATIC_ROOT": str(state / "static"),
+        "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+        "SECURE_SSL_REDIRECT": "off",
+        "SECURE_HSTS_SECONDS": "0",
+        "COOKIE_SECURE": "off",
+        "REGISTRATION_OPEN": "on",
+        "RATE_LIMIT_FACTOR": "1000",
+        "LOG_FORMAT": "text",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _database(state: Path) -> str:
+    server = Postgres(state, throwaway=True)
+    server.start()
+    atexit.register(server.stop)
+    return server.url
+
+
+def _redis(state: Path) -> str:
+    server = Redis(state)
+    server.start()
+    atexit.register(server.stop)
+    return server.url
+
+
+def _outside_database() -> str:
+    """A name of its own, so that two runs may share an outside server."""
+    given = os.environ.get("TEST_DATABASE_URL", "")
+    if not given:
+        return ""
+    return urlunsplit(urlsplit(given)._replace(path=f"/chat_{secrets.token_hex(4)}"))

@@ -14,8 +14,8 @@ from chatbackend.middleware import too_large
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -30,7 +30,7 @@ class OneHopHandler(ASGIHandler):
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
-class BodyTooLarge(Exception):
+class BodyTooLargeError(Exception):
     """The body outgrew MAX_BODY_BYTES while it was read."""
 
 
@@ -49,12 +49,12 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > settings.MAX_BODY_BYTES:
-                raise BodyTooLarge
+                raise BodyTooLargeError
             return message
 
         try:
             await self.app(scope, counted, send)
-        except BodyTooLarge:
+        except BodyTooLargeError:
             await _respond(send, too_large())
 
 

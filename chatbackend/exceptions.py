@@ -117,10 +117,9 @@ def _code(exc: drf.APIException) -> str:
 
 
 def _detail(exc: drf.APIException) -> str:
-    detail = exc.detail
-    if isinstance(detail, dict):  # simplejwt puts its message beside its code
-        detail = detail.get("detail", exc.default_detail)
-    return str(detail)
+    if isinstance(exc.detail, dict):  # simplejwt puts its message beside its code
+        return str(exc.detail.get("detail", exc.default_detail))
+    return str(exc.detail)
 
 
 def _headers(exc: drf.APIException) -> dict[str, str]:

@@ -32,7 +32,7 @@ class StrictJSONParser(BaseParser):
 
 
 def strict_json(raw: bytes) -> Any:
-    """The value of a JSON document. Raises `ParseError` with code malformed_json, nul_character or too_deep."""
+    """The value of a JSON document. Raises `ParseError`: malformed_json, nul_character, too_deep."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

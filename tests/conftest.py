@@ -1,10 +1,14 @@
 """Services of the run, before Django's settings are read; then what every test may use."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 
 from tests import services
+from tests.server import ROOT, Server
 
 for _name in services.FORGET:
     os.environ.pop(_name, None)
@@ -16,6 +20,7 @@ import django
 django.setup()
 
 from django.conf import settings
+from django.db import connection
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -40,3 +45,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _skipped(config: pytest.Config) -> int:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return len(reporter.stats.get("skipped", [])) if reporter else 0
+
+
+@pytest.fixture(scope="session")
+def static_files() -> None:
+    """Static files as production serves them: collected, hashed, compressed."""
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"], cwd=ROOT, check=True
+    )
+
+
+@pytest.fixture(scope="session")
+def daphne_process(django_db_setup: None, static_files: None) -> Iterator[Server]:
+    """The one server process of the run; tests take `daphne`."""
+    server = Server(database=str(connection.settings_dict["NAME"]))
+    yield server
+    server.stop()
+    server.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def daphne(transactional_db: None, daphne_process: Server) -> Server:
+    """A real Daphne, running, on the database that this test's own code uses too."""
+    daphne_process.ensure()
+    return daphne_process

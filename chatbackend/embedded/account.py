@@ -25,7 +25,7 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can(self, *argv: str | Path) -> bool:
-        """Whether the command succeeds as this user: asked by doing it, since modes, ACLs and mounts all count."""
+        """Whether the command succeeds as this user: tried, since modes, ACLs and mounts all count."""
         return _succeeds([str(part) for part in argv], **self.as_popen())
 
     def can_enter(self, directory: Path) -> bool:

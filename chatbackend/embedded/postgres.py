@@ -106,7 +106,15 @@ class Postgres:
             self._run_initdb(directory, password.name)
 
     def _run_initdb(self, directory: Path, password_file: str) -> None:
-        argv = [self.bin / "initdb", "-D", directory, "-U", "postgres", "--pwfile", password_file]
+        argv: list[str | Path] = [
+            self.bin / "initdb",
+            "-D",
+            directory,
+            "-U",
+            "postgres",
+            "--pwfile",
+            password_file,
+        ]
         argv += [
             "-A",
             "scram-sha-256",
@@ -137,8 +145,8 @@ class Postgres:
         if made_by != ours:
             raise EmbeddedError(
                 f"{self.data} was made by PostgreSQL {made_by}, the server here is PostgreSQL {ours}.\n"
-                f"To keep the data: dump it with PostgreSQL {made_by} (pg_dump), move {self.data} away, start again"
-                " and restore the dump.\n"
+                f"To keep the data: dump it with PostgreSQL {made_by} (pg_dump), move {self.data} away,"
+                " start again and restore the dump.\n"
                 f"To start empty: move {self.data} away. To use another server: set DATABASE_URL."
             )
 

@@ -1,16 +1,20 @@
 """The database backend: Django's own, with our pool."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 
-from chatbackend.postgres.pool import ImpatientPool
+from chatbackend.postgres.pool import ImpatientPool, PooledConnection
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """As `django.db.backends.postgresql`; `OPTIONS["pool"]` are the options of `ImpatientPool`."""
+
+    _connection_pools: dict[str, ImpatientPool] = {}
+    _configure_connection: Callable[[PooledConnection], bool]
 
     @property
     def pool(self) -> ImpatientPool | None:

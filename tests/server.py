@@ -1,0 +1,90 @@
+"""A real Daphne in a process of its own, on the database of the test run."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from chatbackend.embedded.processes import await_ready, free_port, spawn, stop, tail
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Server:
+    """`database`: the name of the database to serve. `settings`: variables on top of the run's own."""
+
+    database: str
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    log: Path = field(default_factory=lambda: Path(tempfile.mkstemp(prefix="daphne-", suffix=".log")[1]))
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base_url(self) -> str:
+        """http://127.0.0.1:port"""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """ws://127.0.0.1:port/ws/chat"""
+        return f"ws://127.0.0.1:{self.port}/ws/chat"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of the process."""
+        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{self.database}"
+        process = {"CHATBACKEND_PROCESS": "web", "CHATBACKEND_EMBEDDED": "on", "DB_POOL_MIN": "1"}
+        return {**os.environ, **process, "DATABASE_URL": url, **self.settings}
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        argv = [
+            sys.executable,
+            "-m",
+            "daphne",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "chatbackend.asgi:application",
+        ]
+        with self.log.open("wb") as log:
+            self.process = spawn(argv, output=log, env=self.env, cwd=ROOT)
+        if not await_ready(self.process, self._answers, within_s=30):
+            self.stop()
+            raise RuntimeError(f"Daphne did not start:\n{tail(self.log, 40)}")
+
+    def ensure(self) -> None:
+        """Start it again if a test ended it."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
+    def stop(self) -> None:
+        """End it as an operator would."""
+        if self.process is not None:
+            stop(self.process, signal.SIGTERM, within_s=10)
+            self.process = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def restart(self) -> None:
+        """Stop and start on the same port."""
+        self.stop()
+        self.start()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.base_url}/health/live", timeout=2).is_success
+        except httpx.TransportError:
+            return False

@@ -17,7 +17,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Where the environment comes from: the process, then .env, then what `make run` wrote for other terminals.
 env.load_file(Path(env.text("CHATBACKEND_ENV_FILE", str(BASE_DIR / ".env"))))
 STATE_DIR = Path(env.text("CHATBACKEND_STATE_DIR", str(BASE_DIR / ".embedded")))
-if not {"DATABASE_URL", "DATABASE_URL_FILE", "SECRET_KEY", "SECRET_KEY_FILE"} & os.environ.keys():
+CHOSEN = {
+    "CHATBACKEND_EMBEDDED",
+    "DATABASE_URL",
+    "DATABASE_URL_FILE",
+    "SECRET_KEY",
+    "SECRET_KEY_FILE",
+    "DEBUG",
+}
+if not CHOSEN & os.environ.keys():
     env.load_file(STATE_DIR / "environment")
 
 # --- What kind of process this is
@@ -330,6 +338,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "django_redis": {"handlers": ["seldom"], "propagate": False},
+        "celery": {"level": "WARNING"},  # a line for each start of each task says nothing
         "daphne": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},
     },

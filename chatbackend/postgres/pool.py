@@ -1,8 +1,8 @@
 """A connection pool for a server that may be away.
 
-psycopg's pool lets every request wait its whole timeout (30 s by default) when PostgreSQL is down, and hands out
-connections that died while idle. This one fails early in the first case and looks before it hands out in the
-second; a pool that is merely busy still waits.
+psycopg's pool lets every request wait its whole timeout (30 s by default) when PostgreSQL is down, and hands
+out connections that died while idle. This one fails early in the first case and looks before it hands out in
+the second; a pool that is merely busy still waits.
 """
 
 import threading

@@ -1,0 +1,63 @@
+# Needs python3 (3.11 or later) with venv, and make. Everything else is fetched into .venv.
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet --retries 5
+RUN_STAMP := $(VENV)/.requirements
+DEV_STAMP := $(VENV)/.requirements-dev
+
+# Lint needs settings that load, and no server.
+LINT_ENV := CHATBACKEND_ENV_FILE=/dev/null DEBUG=on
+DEPLOY_ENV := CHATBACKEND_ENV_FILE=/dev/null CHATBACKEND_EMBEDDED=off DEBUG=off \
+	DATABASE_URL=postgresql://chat:unused@db.example.org/chat REDIS_URL=rediss://cache.example.org:6379 \
+	ALLOWED_HOSTS=chat.example.org
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean
+export PORT
+
+help: ## Show this list
+	@echo "Usage: make <target> [ARGS=…] [PORT=8000] [PYTHON=python3]"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 10
+
+run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:$(PORT), until Ctrl-C
+	@exec $(PY) manage.py up
+
+test: $(DEV_STAMP) ## Run the tests on servers of their own (ARGS goes to pytest)
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(DEV_STAMP) ## Check style, types, layers, migrations and production settings
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(LINT_ENV) $(PY) -m mypy .
+	$(LINT_ENV) $(VENV)/bin/lint-imports
+	$(LINT_ENV) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(DEPLOY_ENV) SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+		$(PY) manage.py check --deploy --fail-level WARNING
+
+bench: $(RUN_STAMP) ## Measure speed on this machine (ARGS goes to the command)
+	@$(PY) manage.py bench $(ARGS)
+
+clean: ## Remove what can be made again (.venv, caches, static files); the data in .embedded stays
+	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.embedded/*' -prune -exec rm -rf {} +
+
+$(PY):
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or later, or name one: make PYTHON=/path/to/python3 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), and 3.11 or later is needed; name another one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "The module venv does not work (Debian: apt-get install python3-venv)" >&2; exit 1; }
+
+$(RUN_STAMP): requirements.txt constraints.txt Makefile | $(PY)
+	@echo "Installing requirements.txt"
+	@$(PIP) install -r requirements.txt
+	@$(PY) -m chatbackend.embedded.fetch
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	@echo "Installing requirements-dev.txt"
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,66 @@
+"""Who may see what: the only way from an id given from outside to a conversation, for REST and socket alike."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from conversations.exceptions import NotFound, Unauthenticated
+from conversations.models import BusinessAgent, Conversation, Participant, User
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A conversation as one person may use it. `participant` is None for an agent who has not joined the case."""
+
+    conversation: Conversation
+    participant: Participant | None
+    role: str
+
+
+def get_conversation(*, user_id: UUID, conversation_id: UUID, lock: bool = False) -> Access:
+    """The conversation, if this person takes part in it or answers for its business.
+
+    `lock` holds the conversation's row until the transaction ends; whoever changes anything durable takes it first,
+    before any other row. Two statements. Raises NotFound, whether it is absent or forbidden.
+    """
+    rows = Conversation.objects.visible_to(user_id)
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    conversation = rows.filter(pk=conversation_id).first()
+    if conversation is None:
+        raise NotFound("No such conversation.")
+    # Read after the lock: a removal that committed while we waited is seen.
+    seat = Participant.objects.live().filter(conversation=conversation, user=user_id).first()
+    if seat is None and conversation.type != Conversation.Type.BUSINESS:
+        raise NotFound("No such conversation.")
+    return Access(conversation, seat, seat.role if seat else Participant.Role.AGENT)
+
+
+def get_user(user_id: UUID) -> User:
+    """An account that others may see. Raises NotFound."""
+    user = User.objects.active().filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("No such user.")
+    return user
+
+
+def get_agency(*, user_id: UUID, business_id: str) -> BusinessAgent:
+    """This person's place among the agents of a business. Raises NotFound for everybody else."""
+    agency = BusinessAgent.objects.filter(business_id=business_id, user=user_id).first()
+    if agency is None:
+        raise NotFound("No such business.")
+    return agency
+
+
+def require_active(user_id: UUID) -> None:
+    """Tells a caller whose account is gone or closed from one who asked for too much. Raises Unauthenticated."""
+    if not User.objects.active().filter(pk=user_id).exists():
+        raise Unauthenticated("This account is not active.", code="account_inactive")
+
+
+def get_any_conversation(conversation_id: UUID, *, lock: bool = False) -> Conversation:
+    """For staff and commands, who need no seat. Raises NotFound."""
+    rows = Conversation.objects.select_for_update() if lock else Conversation.objects.all()
+    conversation = rows.filter(pk=conversation_id, deleted_at=None).first()
+    if conversation is None:
+        raise NotFound("No such conversation.")
+    return conversation

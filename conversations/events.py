@@ -1,0 +1,219 @@
+"""The one function that sends events. Only services call it, and it sends after the commit.
+
+An event leaves twice: straight to the listeners of this process (the hub), and through the channel layer to every
+other process. The layer is a hint: what it loses is found again in PostgreSQL by version.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypedDict
+from uuid import UUID, uuid4
+
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+log = logging.getLogger(__name__)
+
+DurableEvent = Literal[
+    "message.created",
+    "message.updated",
+    "message.deleted",
+    "conversation.created",
+    "conversation.updated",
+    "conversation.deleted",
+    "participant.joined",
+    "participant.left",
+    "participant.updated",
+]
+SEND_TIMEOUT_S = 2.0
+BACKLOG = 10_000  # frames waiting for the layer; past it they are left to the sweep
+QUIET_S = 60.0  # at most one complaint about the layer in this time
+
+
+class Envelope(TypedDict):
+    """What travels between processes. `frame` is the finished JSON line; the rest says whose it is and in what order.
+
+    `version` and `prev` are None for passing events. `joined` and `left` name people whose membership the event
+    changes; `business` the business whose agents hear it too.
+    """
+
+    type: Literal["hub.event"]
+    origin: str
+    conversation: str
+    version: int | None
+    prev: int | None
+    frame: str
+    joined: list[str]
+    left: list[str]
+    business: str | None
+
+
+Listener = Callable[[Envelope], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A durable change of a conversation. `data` is JSON text, made by the same SQL as the REST reply."""
+
+    name: DurableEvent
+    conversation: UUID
+    version: int
+    prev: int
+    data: str
+    joined: Sequence[UUID] = ()
+    left: Sequence[UUID] = ()
+    business_id: str | None = None
+
+
+def frame(event: Event) -> str:
+    """The line that clients read."""
+    return (
+        f'{{"event":"{event.name}","conversation":"{event.conversation}","version":{event.version},'
+        f'"prev":{event.prev},"data":{event.data}}}'
+    )
+
+
+def publish(*events: Event) -> None:
+    """Sends durable events, in order, once the present transaction has committed."""
+    for event in events:
+        envelope = Envelope(
+            type="hub.event",
+            origin=_outlet().origin,
+            conversation=str(event.conversation),
+            version=event.version,
+            prev=event.prev,
+            frame=frame(event),
+            joined=[str(user) for user in event.joined],
+            left=[str(user) for user in event.left],
+            business=event.business_id,
+        )
+        transaction.on_commit(partial(_send, envelope), robust=True)
+
+
+def publish_passing(*, conversation: UUID, frame: str, business_id: str | None = None) -> None:
+    """Sends an event that nobody will ask for again: read, typing."""
+    envelope = Envelope(
+        type="hub.event",
+        origin=_outlet().origin,
+        conversation=str(conversation),
+        version=None,
+        prev=None,
+        frame=frame,
+        joined=[],
+        left=[],
+        business=business_id,
+    )
+    transaction.on_commit(partial(_send, envelope), robust=True)
+
+
+def listen(listener: Listener) -> None:
+    """From now on this process's events reach `listener`, in the thread that committed them."""
+    _listeners.append(listener)
+
+
+def unlisten(listener: Listener) -> None:
+    """Ends `listen`."""
+    _listeners.remove(listener)
+
+
+def origin() -> str:
+    """This process's name in envelopes: its own come back through the layer and are dropped by it."""
+    return _outlet().origin
+
+
+def conversation_group(conversation: str) -> str:
+    """The layer's group of everybody in a conversation."""
+    return f"conversation.{conversation}"
+
+
+def user_group(user: str) -> str:
+    """The layer's group of one person's sockets."""
+    return f"user.{user}"
+
+
+def business_group(business_id: str) -> str:
+    """The layer's group of a business's agents."""
+    return f"business.{business_id}"
+
+
+def groups_of(envelope: Envelope) -> list[str]:
+    """Every group that hears an envelope. A process in several of them drops the copies."""
+    groups = [conversation_group(envelope["conversation"]), *map(user_group, envelope["joined"])]
+    if envelope["business"]:
+        groups.append(business_group(envelope["business"]))
+    return groups
+
+
+_listeners: list[Listener] = []
+
+
+def _send(envelope: Envelope) -> None:
+    for listener in tuple(_listeners):
+        listener(envelope)
+    _outlet().send(envelope)
+
+
+class _Outlet:
+    """A thread with its own event loop that speaks to the channel layer, so that any thread may publish.
+
+    `async_to_sync` would make a new loop, and with it a new Redis connection, for each event.
+    """
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.origin = uuid4().hex
+        self._waiting = 0
+        self._complained_at = -QUIET_S
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="events", daemon=True).start()
+
+    def send(self, envelope: Envelope) -> None:
+        if self._waiting >= BACKLOG:
+            self._complain(
+                "%d events wait for the channel layer; later ones are left to the sweep", self._waiting
+            )
+            return
+        self._waiting += 1
+        asyncio.run_coroutine_threadsafe(self._deliver(envelope), self._loop)
+
+    async def _deliver(self, envelope: Envelope) -> None:
+        layer = get_channel_layer()
+        sends: Iterable[Coroutine[Any, Any, None]] = (
+            layer.group_send(group, envelope) for group in groups_of(envelope)
+        )
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                for send in sends:
+                    await send
+        except Exception as error:  # whatever the layer raises, the message is committed and will be found
+            self._complain(
+                "The channel layer is away (%s); delivery falls back to PostgreSQL", type(error).__name__
+            )
+        finally:
+            self._waiting -= 1
+
+    def _complain(self, text: str, *args: object) -> None:
+        now = time.monotonic()
+        if now - self._complained_at >= QUIET_S:
+            self._complained_at = now
+            log.warning(text, *args)
+
+
+_lock = threading.Lock()
+_current: _Outlet | None = None
+
+
+def _outlet() -> _Outlet:
+    """This process's outlet. A forked child (a Celery worker) makes its own: threads do not survive a fork."""
+    global _current
+    if _current is None or _current.pid != os.getpid():
+        with _lock:
+            if _current is None or _current.pid != os.getpid():
+                _current = _Outlet()
+    return _current

@@ -1,0 +1,9 @@
+"""Accounts, conversations, participants and the business inbox."""
+
+from conversations.models.business import BusinessAgent, BusinessCase
+from conversations.models.conversations import Conversation
+from conversations.models.participants import Participant
+from conversations.models.tickets import SocketTicket
+from conversations.models.users import User
+
+__all__ = ["BusinessAgent", "BusinessCase", "Conversation", "Participant", "SocketTicket", "User"]

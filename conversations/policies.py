@@ -1,0 +1,49 @@
+"""Who may do what, decided from facts already at hand: no queries here."""
+
+from conversations.exceptions import Conflict, Forbidden
+from conversations.models import Conversation, Participant
+
+Role = Participant.Role
+MODERATORS = frozenset({Role.OWNER, Role.ADMIN})
+
+
+def require_moderator(role: str) -> None:
+    """Admins and owners only."""
+    if role not in MODERATORS:
+        raise Forbidden("Only an admin or the owner may do this.")
+
+
+def require_owner(role: str) -> None:
+    """Owners only."""
+    if role != Role.OWNER:
+        raise Forbidden("Only the owner may do this.")
+
+
+def require_agent(role: str) -> None:
+    """Agents of the conversation's business only."""
+    if role != Role.AGENT:
+        raise Forbidden("Only an agent of this business may do this.")
+
+
+def require_grant(actor_role: str, wanted: str) -> None:
+    """A role may be given by those who outrank it; owners may share their own."""
+    require_moderator(actor_role)
+    if wanted not in {Role.OWNER, Role.ADMIN, Role.MEMBER}:
+        raise Forbidden("That role is not given by hand.")
+    if wanted != Role.MEMBER:
+        require_owner(actor_role)
+
+
+def require_removable(actor_role: str, target_role: str) -> None:
+    """Admins remove members, owners remove anybody."""
+    require_moderator(actor_role)
+    if target_role in MODERATORS:
+        require_owner(actor_role)
+
+
+def require_leavable(conversation: Conversation, role: str, *, other_owners: int, others: int) -> None:
+    """A direct conversation has no way out, and a group keeps an owner while it has members."""
+    if conversation.type == Conversation.Type.DIRECT:
+        raise Conflict("A direct conversation cannot be left.", code="direct_conversation")
+    if role == Role.OWNER and not other_owners and others:
+        raise Conflict("Hand the ownership over first.", code="last_owner")

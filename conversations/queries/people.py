@@ -1,0 +1,44 @@
+"""Facts and participants as JSON, for replies and events."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from conversations.queries.fragments import FACTS, PARTICIPANT
+from conversations.queries.statement import one, rows
+
+
+class Seat(NamedTuple):
+    """One participant of a page: JSON and place."""
+
+    body: str
+    id: int
+
+
+def facts(conversation_id: UUID) -> str:
+    """What is the same for everybody about a conversation: the data of its events. Uses index: conversations_pkey."""
+    found = one(
+        f"SELECT {FACTS}::text FROM conversations c WHERE c.id = %(conversation)s::uuid",
+        {"conversation": conversation_id},
+    )
+    return str(found[0])
+
+
+def participant(*, conversation_id: UUID, user_id: UUID) -> str:
+    """One participant, also one who just left. Uses index: participants_unique_user."""
+    found = one(
+        f"""SELECT {PARTICIPANT}::text FROM participants p JOIN users u ON u.id = p.user_id
+        WHERE p.conversation_id = %(conversation)s::uuid AND p.user_id = %(user)s::uuid""",
+        {"conversation": conversation_id, "user": user_id},
+    )
+    return str(found[0])
+
+
+def participants(*, conversation_id: UUID, limit: int, after: int = 0) -> list[Seat]:
+    """A page of the live participants in the order they first joined. Uses index: participants_conversation_role."""
+    found = rows(
+        f"""SELECT {PARTICIPANT}::text, p.id FROM participants p JOIN users u ON u.id = p.user_id
+        WHERE p.conversation_id = %(conversation)s::uuid AND p.left_at IS NULL AND p.id > %(after)s::bigint
+        ORDER BY p.id LIMIT %(limit)s::int""",
+        {"conversation": conversation_id, "after": after, "limit": limit},
+    )
+    return [Seat(*seat) for seat in found]

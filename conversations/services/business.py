@@ -1,0 +1,93 @@
+"""A business's agents, and what they do with its cases."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import access, policies
+from conversations.exceptions import Forbidden, Invalid, NotFound
+from conversations.models import BusinessAgent, BusinessCase, Conversation, User
+from conversations.services import announce
+from conversations.signals import case_changed
+
+Status = BusinessCase.Status
+
+
+@transaction.atomic
+def put_agent(*, actor: User, business_id: str, user_id: UUID, role: str) -> BusinessAgent:
+    """Names an agent, or gives one another role."""
+    _require_steward(actor, business_id)
+    user = access.get_user(user_id)
+    agent, _ = BusinessAgent.objects.update_or_create(
+        business_id=business_id, user=user, defaults={"role": role}
+    )
+    return agent
+
+
+@transaction.atomic
+def remove_agent(*, actor: User, business_id: str, user_id: UUID) -> None:
+    """Dismisses an agent; the business's cases are closed to them at once."""
+    _require_steward(actor, business_id)
+    deleted, _ = BusinessAgent.objects.filter(business_id=business_id, user=user_id).delete()
+    if not deleted:
+        raise NotFound("No such agent.")
+
+
+def _require_steward(actor: User, business_id: str) -> None:
+    if actor.is_staff:
+        return
+    if access.get_agency(user_id=actor.pk, business_id=business_id).role != BusinessAgent.Role.OWNER:
+        raise Forbidden("Only an owner of this business may do this.")
+
+
+@transaction.atomic
+def assign_case(*, actor_id: UUID, conversation_id: UUID, assignee_id: UUID | None) -> Conversation:
+    """Gives a case to one of the business's agents, or to nobody; the thread tells it."""
+    case, actor = _case(actor_id, conversation_id)
+    assignee = _agent(case.conversation, assignee_id) if assignee_id else None
+    if case.assignee_id == assignee_id:
+        return case.conversation
+    case.assignee = assignee
+    case.save(update_fields=["assignee"])
+    told = f"{actor.name} assigned this to {assignee.name}" if assignee else f"{actor.name} unassigned this"
+    _tell(case, actor, told, {"action": "assign", "assignee": str(assignee_id) if assignee_id else None})
+    return case.conversation
+
+
+@transaction.atomic
+def set_case_status(*, actor_id: UUID, conversation_id: UUID, status: str) -> Conversation:
+    """Opens, parks or resolves a case; the thread tells it."""
+    case, actor = _case(actor_id, conversation_id)
+    if case.status == status:
+        return case.conversation
+    case.status = status
+    case.resolved_at = timezone.now() if status == Status.RESOLVED else None
+    case.save(update_fields=["status", "resolved_at"])
+    _tell(case, actor, f"{actor.name} set the status to {status}", {"action": "status", "status": status})
+    return case.conversation
+
+
+def _case(actor_id: UUID, conversation_id: UUID) -> tuple[BusinessCase, User]:
+    """The case behind a conversation, locked, for one of its agents."""
+    found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
+    policies.require_agent(found.role)
+    case = BusinessCase.objects.get(conversation=found.conversation)
+    case.conversation = found.conversation
+    return case, access.get_user(actor_id)
+
+
+def _agent(conversation: Conversation, user_id: UUID) -> User:
+    agents = User.objects.active().filter(agencies__business_id=conversation.business_id)
+    user = agents.filter(pk=user_id).first()
+    if user is None:
+        raise Invalid.field("user_id", "Not an agent of this business.", code="not_an_agent")
+    return user
+
+
+def _tell(case: BusinessCase, actor: User, content: str, metadata: dict[str, object]) -> None:
+    case.conversation.stamp(facts=True)
+    announce.conversation_changed(case.conversation)
+    case_changed.send(
+        BusinessCase, conversation=case.conversation, actor_id=actor.pk, content=content, metadata=metadata
+    )

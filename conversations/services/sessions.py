@@ -1,0 +1,106 @@
+"""Signing in, staying signed in, and passes for sockets."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from conversations.exceptions import Unauthenticated
+from conversations.models import SocketTicket, User
+
+TICKET_LIFE = timedelta(seconds=30)
+
+
+class Tokens(NamedTuple):
+    """What a client signs in with, and the refresh token that gets it the next pair, once."""
+
+    access: str
+    refresh: str
+
+
+class Ticket(NamedTuple):
+    """An opaque pass for one socket."""
+
+    ticket: str
+    expires_at: datetime
+
+
+def sign_in(*, username: str, password: str) -> tuple[User, Tokens]:
+    """Raises Unauthenticated, with the same words and the same work for a wrong name and a wrong password."""
+    user = User.objects.active().filter(username=username).first()
+    # Against an unusable password Django still runs the hasher once.
+    if not check_password(password, user.password if user else make_password(None)) or user is None:
+        raise Unauthenticated("Wrong username or password.", code="bad_credentials")
+    return user, _tokens(user)
+
+
+def _tokens(user: User) -> Tokens:
+    refresh = RefreshToken.for_user(user)
+    return Tokens(str(refresh.access_token), str(refresh))
+
+
+def rotate(refresh: str) -> Tokens:
+    """A new pair for a refresh token, which is thereby used up.
+
+    The blacklist's unique row decides which of two racing rotations was first. Raises Unauthenticated.
+    """
+    with transaction.atomic():
+        user = _use_up(refresh)
+        return _tokens(user)
+
+
+def revoke(refresh: str) -> None:
+    """Uses a refresh token up without a successor. Raises Unauthenticated for one that is not valid."""
+    _use_up(refresh)
+
+
+def _use_up(refresh: str) -> User:
+    try:
+        token = RefreshToken(refresh)  # type: ignore[arg-type]  # verifies signature, expiry and the blacklist
+    except TokenError as error:
+        raise Unauthenticated("This refresh token is not valid any more.", code="token_not_valid") from error
+    outstanding = OutstandingToken.objects.filter(jti=token["jti"]).select_related("user").first()
+    user = outstanding.user if outstanding else None
+    if outstanding is None or user is None or not user.is_active:
+        raise Unauthenticated("This refresh token is not valid any more.", code="token_not_valid")
+    try:
+        with transaction.atomic():
+            BlacklistedToken.objects.create(token=outstanding)
+    except IntegrityError as error:
+        raise Unauthenticated("This refresh token was used already.", code="token_not_valid") from error
+    return user
+
+
+def issue_ticket(*, user: User) -> Ticket:
+    """A pass that opens one socket within 30 s. Only its digest is kept."""
+    ticket = secrets.token_urlsafe(32)
+    expires_at = timezone.now() + TICKET_LIFE
+    SocketTicket.objects.create(digest=_digest(ticket), user=user, expires_at=expires_at)
+    return Ticket(ticket, expires_at)
+
+
+def redeem_ticket(ticket: str) -> User:
+    """Whose ticket this is; deleting its row is what makes it single use. Raises Unauthenticated."""
+    with transaction.atomic():
+        found = (
+            SocketTicket.objects.select_for_update(of=("self",))
+            .select_related("user")
+            .filter(digest=_digest(ticket))
+            .first()
+        )
+        if found:
+            SocketTicket.objects.filter(pk=found.pk).delete()
+    if found is None or found.expires_at < timezone.now() or not found.user.is_active:
+        raise Unauthenticated("This ticket is not valid any more.", code="ticket_not_valid")
+    return found.user
+
+
+def _digest(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()

@@ -1,0 +1,47 @@
+"""Accounts: registering, profiles, and people first seen in a token of the platform."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from conversations.exceptions import Conflict, Invalid
+from conversations.models import User
+
+
+def register(*, username: str, password: str, display_name: str = "") -> User:
+    """A new account. Names that differ only by case are refused, so that nobody passes for another."""
+    user = User(username=username, display_name=display_name)
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Invalid.field("password", " ".join(error.messages), code="weak_password") from error
+    try:
+        with transaction.atomic():
+            if User.objects.filter(username__iexact=username).exists():
+                raise Conflict("This username is taken.", code="username_taken")
+            return User.objects.create_user(username, password, display_name=display_name)
+    except IntegrityError as error:
+        raise Conflict("This username is taken.", code="username_taken") from error
+
+
+def update_profile(*, user: User, **changes: Any) -> User:
+    """Changes one's own display name or picture."""
+    for name, value in changes.items():
+        setattr(user, name, value)
+    if changes:
+        user.save(update_fields=list(changes))
+    return user
+
+
+def user_of_platform(kaha_id: str) -> UUID:
+    """The account of a person of the Kaha platform, made when their token is first seen."""
+    known = User.objects.filter(kaha_id=kaha_id).values_list("pk", flat=True).first()
+    if known:
+        return known
+    user, _ = User.objects.get_or_create(
+        kaha_id=kaha_id, defaults={"username": f"kaha:{kaha_id}", "display_name": "", "password": "!"}
+    )
+    return user.pk

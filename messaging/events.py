@@ -1,0 +1,33 @@
+"""Durable events of messages. The data is the very JSON that the REST reply carries."""
+
+from uuid import UUID
+
+from conversations import events
+from conversations.events import DurableEvent, Event
+from messaging.queries.writing import Written
+
+
+def message_changed(conversation: UUID, *written: Written, name: DurableEvent) -> None:
+    """Tells everybody in the conversation, in the order given, after the commit."""
+    events.publish(
+        *(
+            Event(
+                name=name,
+                conversation=conversation,
+                version=message.version,
+                prev=message.version - 1,
+                data=message.body,
+                business_id=message.business_id,
+            )
+            for message in written
+        )
+    )
+
+
+def typing(conversation: UUID, user: UUID, *, on: bool) -> None:
+    """Tells who is writing; nobody will ask for it again."""
+    state = "true" if on else "false"
+    events.publish_passing(
+        conversation=conversation,
+        frame=f'{{"event":"typing","conversation":"{conversation}","user":"{user}","on":{state}}}',
+    )

@@ -1,0 +1,111 @@
+"""What changed in a conversation after a version: current state, one range of each table, no event log."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from conversations.queries.fragments import FACTS, PARTICIPANT
+from conversations.queries.routine import Routine
+from messaging.queries.fragments import MESSAGE, READABLE
+
+
+class Change(NamedTuple):
+    """One durable event as it would be sent now."""
+
+    event: str
+    version: int
+    data: str
+
+
+# Over conversations c and a bound `after`. A change that is not there any more (a role set twice) comes once, as the
+# newest. Everything that existed when the conversation was made comes with `conversation.created`, at version 1.
+_CHANGES = f"""(
+        SELECT 'conversation.' || CASE WHEN after.version < 1 THEN 'created' ELSE 'updated' END AS event,
+            CASE WHEN after.version < 1 THEN 1 ELSE c.facts_version END AS version, {FACTS} AS data
+        WHERE c.facts_version > after.version
+    ) UNION ALL (
+        SELECT 'participant.' || CASE WHEN p.left_at IS NOT NULL THEN 'left'
+            WHEN p.joined_version > after.version THEN 'joined' ELSE 'updated' END, p.version, {PARTICIPANT}
+        FROM participants p JOIN users u ON u.id = p.user_id
+        WHERE p.conversation_id = c.id AND p.version > greatest(after.version, 1)
+        ORDER BY p.version LIMIT %(limit)s
+    ) UNION ALL (
+        SELECT 'message.' || CASE WHEN m.deleted_at IS NOT NULL THEN 'deleted'
+            WHEN m.created_version > after.version THEN 'created' ELSE 'updated' END, m.version, {MESSAGE}
+        FROM messages m LEFT JOIN users u ON u.id = m.sender_id
+        WHERE m.conversation_id = c.id AND m.version > after.version
+        ORDER BY m.version LIMIT %(limit)s
+    )"""
+
+
+# Uses index: messages_version, participants_version, conversations_pkey.
+SINCE = Routine(
+    "changes_since",
+    parameters={"conversation": "uuid", "after": "bigint", "limit": "int"},
+    returns={"event": "text", "version": "bigint", "data": "text"},
+    body=f"""
+        SELECT moved.event, moved.version, moved.data::text
+        FROM conversations c, (SELECT %(after)s AS version) after, LATERAL ({_CHANGES}) moved
+        WHERE c.id = %(conversation)s ORDER BY moved.version LIMIT %(limit)s""",
+)
+
+# Uses index: conversations_pkey, participants_unique_user, business_agents_unique_user.
+HEAD = Routine(
+    "conversation_head",
+    parameters={"viewer": "uuid", "conversation": "uuid"},
+    returns={"version": "bigint"},
+    body=f"SELECT c.version FROM conversations c WHERE c.id = %(conversation)s AND {READABLE}",
+)
+
+# Uses index: participants_user_live, conversations_pkey.
+MOVED = Routine(
+    "conversations_moved",
+    parameters={"viewer": "uuid", "ids": "uuid[]", "versions": "bigint[]", "only_named": "bool"},
+    returns={"conversation": "uuid", "after": "bigint", "version": "bigint"},
+    body=f"""
+        WITH held AS (
+            SELECT * FROM unnest(%(ids)s, %(versions)s) AS held (id, version)
+        ), mine AS (
+            SELECT c.id, c.version FROM participants p JOIN conversations c ON c.id = p.conversation_id
+            JOIN users v ON v.id = p.user_id AND v.is_active
+            WHERE NOT %(only_named)s AND p.user_id = %(viewer)s AND p.left_at IS NULL AND c.deleted_at IS NULL
+            UNION
+            SELECT c.id, c.version FROM held JOIN conversations c ON c.id = held.id WHERE {READABLE}
+        )
+        SELECT coalesce(mine.id, held.id), held.version, coalesce(mine.version, 0)
+        FROM mine FULL JOIN held ON held.id = mine.id
+        WHERE mine.version IS DISTINCT FROM held.version
+        ORDER BY 1""",
+)
+
+ROUTINES = (SINCE, HEAD, MOVED)
+
+
+def head(*, viewer: UUID, conversation_id: UUID) -> int | None:
+    """The conversation's version, or None where the viewer may not read it."""
+    found = HEAD.first(viewer=viewer, conversation=conversation_id)
+    return found[0] if found else None
+
+
+def changes_since(*, conversation_id: UUID, after: int, limit: int) -> list[Change]:
+    """Up to `limit` changes after a version, ascending. The caller has checked access. One statement."""
+    return [Change(*change) for change in SINCE.call(conversation=conversation_id, after=after, limit=limit)]
+
+
+class Moved(NamedTuple):
+    """A conversation that is not where the client left it. `version` 0: gone, or never the caller's."""
+
+    conversation: UUID
+    after: int | None
+    version: int
+
+
+def moved(*, viewer: UUID, cursors: Mapping[UUID, int], only_named: bool = False) -> list[Moved]:
+    """Which of the viewer's conversations moved past their cursor, are unknown to it, or are gone. One statement.
+
+    `only_named` leaves out conversations without a cursor.
+    """
+    found = MOVED.call(
+        viewer=viewer, ids=list(cursors), versions=list(cursors.values()), only_named=only_named
+    )
+    return [Moved(*line) for line in found]

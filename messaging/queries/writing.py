@@ -1,0 +1,197 @@
+"""Writing messages."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from conversations.queries.routine import Routine
+from conversations.queries.statement import one, row, rows
+from messaging.queries.fragments import MESSAGE
+
+
+class Written(NamedTuple):
+    """A message as it now stands, for the reply and the event alike."""
+
+    body: str
+    seq: int
+    version: int
+    business_id: str | None
+    duplicate: bool = False
+
+
+class Draft(NamedTuple):
+    """What is to be said. `metadata` is JSON text."""
+
+    sender: UUID
+    conversation: UUID
+    content: str
+    type: str = "text"
+    metadata: str = "{}"
+    client_id: str | None = None
+    reply_to: int | None = None
+    mentions: Sequence[UUID] = ()
+
+
+# One statement is its own transaction: membership, allotment, insert and read position in one round trip.
+#
+# - The row lock of `allotted` orders seq and version as the commits; clock_timestamp() is taken under it.
+# - `seated` reads the participant again after waiting for that lock. Somebody removed meanwhile leaves it empty, the
+#   message then has no sender, messages_has_sender refuses it, and with it the allotment is undone.
+# - `earlier` answers a repeated client_id; a racing one runs into messages_unique_client_id and is read afterwards.
+# Uses index: participants_unique_user, messages_unique_client_id, conversations_pkey, messages_unique_seq.
+SEND = Routine(
+    "send_message",
+    writes=True,
+    parameters={
+        "sender": "uuid",
+        "conversation": "uuid",
+        "content": "text",
+        "type": "text",
+        "metadata": "jsonb",
+        "client_id": "text",
+        "reply_to": "bigint",
+        "mentions": "uuid[]",
+    },
+    returns={
+        "body": "text",
+        "seq": "bigint",
+        "version": "bigint",
+        "business_id": "varchar",
+        "duplicate": "bool",
+    },
+    body=f"""
+    WITH caller AS (
+        SELECT p.conversation_id, p.user_id, p.role
+        FROM participants p JOIN users v ON v.id = p.user_id AND v.is_active
+        WHERE p.conversation_id = %(conversation)s AND p.user_id = %(sender)s AND p.left_at IS NULL
+          AND (%(reply_to)s IS NULL OR EXISTS (
+               SELECT FROM messages r WHERE r.conversation_id = p.conversation_id AND r.seq = %(reply_to)s
+               AND r.deleted_at IS NULL))
+    ), earlier AS (
+        SELECT m.id FROM caller JOIN messages m ON m.conversation_id = caller.conversation_id
+            AND m.sender_id = caller.user_id AND m.client_id = %(client_id)s
+    ), allotted AS (
+        UPDATE conversations c
+        SET last_seq = c.last_seq + 1, version = c.version + 1, changed_at = clock_timestamp(),
+            last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
+            last_message_id = nextval('messages_id_seq')
+        FROM caller
+        WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier)
+        RETURNING c.id, c.last_seq, c.version, c.last_message_id, c.changed_at, c.type, c.business_id
+    ), seated AS (
+        UPDATE participants p SET last_read_seq = a.last_seq, last_sent_seq = a.last_seq
+        FROM allotted a
+        WHERE p.conversation_id = a.id AND p.user_id = %(sender)s AND p.left_at IS NULL
+        RETURNING p.user_id, p.role
+    ), answered AS (
+        UPDATE business_cases b SET first_response_at = a.changed_at
+        FROM allotted a, seated s
+        WHERE a.type = 'business' AND s.role = 'agent' AND b.conversation_id = a.id AND b.first_response_at IS NULL
+    ), named AS (
+        INSERT INTO mentions (conversation_id, user_id, seq)
+        SELECT a.id, p.user_id, a.last_seq
+        FROM allotted a JOIN participants p ON p.conversation_id = a.id
+        WHERE p.user_id = ANY (%(mentions)s) AND p.left_at IS NULL
+        RETURNING user_id
+    ), written AS (
+        INSERT INTO messages (id, conversation_id, seq, version, created_version, sender_id, type, content, metadata,
+            mentions, reply_to_seq, reply_count, client_id, sent_at)
+        SELECT a.last_message_id, a.id, a.last_seq, a.version, a.version, (SELECT user_id FROM seated),
+            %(type)s, %(content)s, %(metadata)s,
+            coalesce((SELECT array_agg(user_id ORDER BY user_id) FROM named), '{{}}'), %(reply_to)s, 0,
+            %(client_id)s, a.changed_at
+        FROM allotted a
+        RETURNING *
+    )
+    SELECT {MESSAGE}::text, m.seq, m.version, (SELECT business_id FROM allotted), false
+    FROM written m LEFT JOIN users u ON u.id = m.sender_id
+    UNION ALL
+    SELECT {MESSAGE}::text, m.seq, m.version, NULL, true
+    FROM earlier JOIN messages m ON m.id = earlier.id LEFT JOIN users u ON u.id = m.sender_id""",
+)
+
+ROUTINES = (SEND,)
+
+
+def send_message(draft: Draft) -> Written | None:
+    """Says something as a participant; None where the sender is not one, or the message replied to is not there.
+
+    One statement, its own transaction. Raises IntegrityError where a rival was first: with the same client_id, or
+    with the sender's removal.
+    """
+    found = SEND.first(**{**draft._asdict(), "mentions": list(draft.mentions)})
+    return Written(*found) if found else None
+
+
+def message_by_client_id(*, conversation: UUID, sender: UUID, client_id: str) -> Written | None:
+    """What a sender said here under this client_id. Uses index: messages_unique_client_id."""
+    found = row(
+        f"""SELECT {MESSAGE}::text, m.seq, m.version, NULL, true
+        FROM messages m LEFT JOIN users u ON u.id = m.sender_id
+        WHERE m.conversation_id = %(conversation)s::uuid AND m.sender_id = %(sender)s::uuid
+          AND m.client_id = %(client_id)s::text""",
+        {"conversation": conversation, "sender": sender, "client_id": client_id},
+    )
+    return Written(*found) if found else None
+
+
+def messages_by_seq(*, conversation: UUID, first: int, last: int) -> list[Written]:
+    """Messages `first` to `last` as they stand, ascending, for the events of a change just made.
+
+    Uses index: messages_unique_seq.
+    """
+    found = rows(
+        f"""SELECT {MESSAGE}::text, m.seq, m.version, c.business_id
+        FROM conversations c JOIN messages m ON m.conversation_id = c.id LEFT JOIN users u ON u.id = m.sender_id
+        WHERE c.id = %(conversation)s::uuid AND m.seq BETWEEN %(first)s::bigint AND %(last)s::bigint
+        ORDER BY m.seq""",
+        {"conversation": conversation, "first": first, "last": last},
+    )
+    return [Written(*written) for written in found]
+
+
+def write_notice(*, conversation: UUID, actor: UUID | None, content: str, metadata: str) -> Written:
+    """A system message: the thread tells its own story. One statement. Uses index: conversations_pkey."""
+    found = one(
+        f"""
+        WITH allotted AS (
+            UPDATE conversations c
+            SET last_seq = c.last_seq + 1, version = c.version + 1, changed_at = clock_timestamp(),
+                last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
+                last_message_id = nextval('messages_id_seq')
+            WHERE c.id = %(conversation)s::uuid
+            RETURNING c.id, c.last_seq, c.version, c.last_message_id, c.changed_at, c.business_id
+        ), written AS (
+            INSERT INTO messages (id, conversation_id, seq, version, created_version, sender_id, type, content,
+                metadata, mentions, reply_count, sent_at)
+            SELECT a.last_message_id, a.id, a.last_seq, a.version, a.version, %(actor)s::uuid, 'system',
+                %(content)s::text, %(metadata)s::jsonb, '{{}}', 0, a.changed_at
+            FROM allotted a RETURNING *
+        )
+        SELECT {MESSAGE}::text, m.seq, m.version, (SELECT business_id FROM allotted)
+        FROM written m LEFT JOIN users u ON u.id = m.sender_id""",
+        {"conversation": conversation, "actor": actor, "content": content, "metadata": metadata},
+    )
+    return Written(*found)
+
+
+def count_reply(*, conversation: UUID, seq: int, by: int) -> Written:
+    """Moves a message's reply_count, a durable change of its own. One statement.
+
+    Uses index: conversations_pkey, messages_unique_seq.
+    """
+    found = one(
+        f"""
+        WITH stamped AS (
+            UPDATE conversations c SET version = c.version + 1, changed_at = clock_timestamp()
+            WHERE c.id = %(conversation)s::uuid RETURNING c.id, c.version, c.business_id
+        ), parent AS (
+            UPDATE messages m SET reply_count = greatest(m.reply_count + %(by)s::int, 0), version = s.version
+            FROM stamped s WHERE m.conversation_id = s.id AND m.seq = %(seq)s::bigint
+            RETURNING m.*
+        )
+        SELECT {MESSAGE}::text, m.seq, m.version, (SELECT business_id FROM stamped)
+        FROM parent m LEFT JOIN users u ON u.id = m.sender_id""",
+        {"conversation": conversation, "seq": seq, "by": by},
+    )
+    return Written(*found)

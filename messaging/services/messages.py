@@ -1,0 +1,160 @@
+"""Saying, changing and taking back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from conversations import access
+from conversations.access import Access
+from conversations.events import DurableEvent
+from conversations.exceptions import Invalid, NotFound
+from conversations.services.participants import seated
+from messaging import events, policies
+from messaging.models import Mention, Message
+from messaging.queries import writing
+from messaging.queries.writing import Draft, Written
+
+
+def send_message(
+    *,
+    sender_id: UUID,
+    conversation_id: UUID,
+    content: str,
+    type: str = Message.Type.TEXT,
+    metadata: Mapping[str, Any] | None = None,
+    client_id: str | None = None,
+    reply_to: int | None = None,
+    mentions: Sequence[UUID] = (),
+) -> Written:
+    """Says something. A `client_id` that this sender used here before answers with the first message, `duplicate`.
+
+    One statement, which is the transaction; a reply takes a second one, for the count of the message it answers.
+    Raises NotFound, Invalid or Unauthenticated.
+    """
+    draft = Draft(
+        sender=sender_id,
+        conversation=conversation_id,
+        content=content,
+        type=type,
+        metadata=orjson.dumps(dict(metadata or {})).decode(),
+        client_id=client_id,
+        reply_to=reply_to,
+        mentions=mentions,
+    )
+    written = _send(draft)
+    if written is None:
+        _explain(draft)
+        written = _send(draft)
+    if written is None:
+        raise NotFound("No such conversation.")
+    return written
+
+
+def _send(draft: Draft) -> Written | None:
+    """One try. A rival's win shows as IntegrityError: the message it wrote, or None where it removed the sender."""
+    try:
+        with _undoable(always=draft.reply_to is not None):
+            written = writing.send_message(draft)
+            if written and not written.duplicate:
+                events.message_changed(draft.conversation, written, name="message.created")
+                if draft.reply_to is not None:
+                    _count_reply(draft.conversation, draft.reply_to, by=1)
+            return written
+    except IntegrityError:
+        if draft.client_id is None:
+            return None
+        return writing.message_by_client_id(
+            conversation=draft.conversation, sender=draft.sender, client_id=draft.client_id
+        )
+
+
+@contextmanager
+def _undoable(*, always: bool) -> Iterator[None]:
+    """A transaction where several statements belong together, a savepoint inside another; else none is needed."""
+    if always or connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+    else:
+        yield
+
+
+def _explain(draft: Draft) -> None:
+    """Why nothing was written: raises, or seats an agent who answers a case for the first time."""
+    access.require_active(draft.sender)
+    found = access.get_conversation(user_id=draft.sender, conversation_id=draft.conversation)
+    if found.participant is None:
+        seated(user_id=draft.sender, conversation_id=draft.conversation)
+    elif draft.reply_to is not None:
+        raise Invalid.field("reply_to", "There is no such message to reply to.", code="unknown_message")
+
+
+def _count_reply(conversation_id: UUID, seq: int, *, by: int) -> None:
+    parent = writing.count_reply(conversation=conversation_id, seq=seq, by=by)
+    events.message_changed(conversation_id, parent, name="message.updated")
+
+
+def send_notice(
+    *, conversation_id: UUID, actor_id: UUID | None, content: str, metadata: Mapping[str, Any]
+) -> Written:
+    """Has the thread say what happened. The caller has decided that it did."""
+    written = writing.write_notice(
+        conversation=conversation_id,
+        actor=actor_id,
+        content=content,
+        metadata=orjson.dumps(dict(metadata)).decode(),
+    )
+    events.message_changed(conversation_id, written, name="message.created")
+    return written
+
+
+@transaction.atomic
+def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: str) -> Written:
+    """Puts other words in one's own message. The same words again change nothing."""
+    found, message = _locked(actor_id, conversation_id, seq)
+    policies.require_editable(message, actor_id=actor_id)
+    if message.content == content:
+        return _as_written(conversation_id, seq)
+    message.content, message.edited_at = content, timezone.now()
+    message.version = found.conversation.stamp()
+    message.save(update_fields=["content", "edited_at", "version"])
+    return _tell(conversation_id, seq, "message.updated")
+
+
+@transaction.atomic
+def delete_message(*, actor_id: UUID, conversation_id: UUID, seq: int) -> Written:
+    """Takes a message back: its place stays, its content goes. Again changes nothing."""
+    found, message = _locked(actor_id, conversation_id, seq)
+    policies.require_deletable(message, actor_id=actor_id, role=found.role)
+    if message.deleted_at is not None:
+        return _as_written(conversation_id, seq)
+    message.content, message.metadata, message.mentions = "", {}, []
+    message.deleted_at, message.version = timezone.now(), found.conversation.stamp()
+    message.save(update_fields=["content", "metadata", "mentions", "deleted_at", "version"])
+    Mention.objects.filter(conversation=conversation_id, seq=seq).delete()
+    written = _tell(conversation_id, seq, "message.deleted")
+    if message.reply_to_seq is not None:
+        _count_reply(conversation_id, message.reply_to_seq, by=-1)
+    return written
+
+
+def _locked(actor_id: UUID, conversation_id: UUID, seq: int) -> tuple[Access, Message]:
+    found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
+    message = Message.objects.filter(conversation=conversation_id, seq=seq).first()
+    if message is None:
+        raise NotFound("No such message.")
+    return found, message
+
+
+def _as_written(conversation_id: UUID, seq: int) -> Written:
+    return writing.messages_by_seq(conversation=conversation_id, first=seq, last=seq)[0]
+
+
+def _tell(conversation_id: UUID, seq: int, name: DurableEvent) -> Written:
+    written = _as_written(conversation_id, seq)
+    events.message_changed(conversation_id, written, name=name)
+    return written

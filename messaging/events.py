@@ -4,7 +4,7 @@ from uuid import UUID
 
 from conversations import events
 from conversations.events import DurableEvent, Event
-from messaging.queries.writing import Written
+from messaging.records import Written
 
 
 def message_changed(conversation: UUID, *written: Written, name: DurableEvent) -> None:

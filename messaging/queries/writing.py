@@ -1,36 +1,11 @@
 """Writing messages."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
 from uuid import UUID
 
 from conversations.queries.routine import Routine
 from conversations.queries.statement import one, row, rows
 from messaging.queries.fragments import MESSAGE
-
-
-class Written(NamedTuple):
-    """A message as it now stands, for the reply and the event alike."""
-
-    body: str
-    seq: int
-    version: int
-    business_id: str | None
-    duplicate: bool = False
-
-
-class Draft(NamedTuple):
-    """What is to be said. `metadata` is JSON text."""
-
-    sender: UUID
-    conversation: UUID
-    content: str
-    type: str = "text"
-    metadata: str = "{}"
-    client_id: str | None = None
-    reply_to: int | None = None
-    mentions: Sequence[UUID] = ()
-
+from messaging.records import Draft, Written
 
 # One statement is its own transaction: membership, allotment, insert and read position in one round trip.
 #

@@ -17,7 +17,7 @@ from conversations.services.participants import seated
 from messaging import events, policies
 from messaging.models import Mention, Message
 from messaging.queries import writing
-from messaging.queries.writing import Draft, Written
+from messaging.records import Draft, Written
 
 
 def send_message(

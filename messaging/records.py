@@ -1,0 +1,28 @@
+"""What passes between the rooms of this app."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+
+class Written(NamedTuple):
+    """A message as it now stands: `body` is its JSON, for the reply and the event alike."""
+
+    body: str
+    seq: int
+    version: int
+    business_id: str | None
+    duplicate: bool = False
+
+
+class Draft(NamedTuple):
+    """What is to be said. `metadata` is JSON text."""
+
+    sender: UUID
+    conversation: UUID
+    content: str
+    type: str = "text"
+    metadata: str = "{}"
+    client_id: str | None = None
+    reply_to: int | None = None
+    mentions: Sequence[UUID] = ()

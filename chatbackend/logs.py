@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from chatbackend.context import request_id
+from conversations.context import request_id
 
 
 def _when(record: logging.LogRecord) -> str:

@@ -11,8 +11,8 @@ from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from psycopg import sql as psycopg_sql
 
-from chatbackend.context import request_id
 from chatbackend.problems import problem_http
+from conversations.context import request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 
-from chatbackend.context import request_id
+from conversations.context import request_id
 
 CONTENT_TYPE = "application/problem+json"
 PREFIXES = ("/api", "/health", "/admin/database")

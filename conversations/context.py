@@ -3,4 +3,4 @@
 from contextvars import ContextVar
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The X-Request-ID of the request at hand, or empty outside of one."""
+"""The X-Request-ID of the request at hand, the id of a socket's frame, or empty outside of both."""

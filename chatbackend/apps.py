@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 
+from chatbackend import checks, statements
 from chatbackend.celery import app as celery_app
 
 
@@ -8,3 +9,7 @@ class ChatBackendConfig(AppConfig):
 
     name = "chatbackend"
     celery = celery_app  # `shared_task` binds to the app that was made first: make it in every process
+
+    def ready(self) -> None:
+        checks.register_all()
+        statements.install()

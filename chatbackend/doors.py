@@ -46,7 +46,7 @@ class BodyLimit:
 
         async def counted() -> Message:
             nonlocal received
-            message = await receive()
+            message: Message = await receive()
             received += len(message.get("body", b""))
             if received > settings.MAX_BODY_BYTES:
                 raise BodyTooLargeError

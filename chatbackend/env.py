@@ -3,7 +3,7 @@
 import os
 import secrets
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,8 +11,16 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
 
-READ: Final[dict[str, str]] = {}
-"""Every variable that was asked for, and its kind: the reference page is held against it."""
+
+class Variable(NamedTuple):
+    """What a reader was asked for."""
+
+    kind: str
+    default: str
+
+
+READ: Final[dict[str, Variable]] = {}
+"""Every variable that was asked for: the reference page is held against it."""
 
 
 def text(name: str, default: str = "", *, choices: tuple[str, ...] = ()) -> str:
@@ -64,7 +72,7 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
     """A URL of one of the schemes with a host, or empty where that is the default. Never quoted in the
     refusal: it may carry a password."""
     value = _secret(name, default)
-    READ[name] = "url"
+    READ[name] = Variable("url", default)
     if value == default:
         return value
     try:
@@ -83,7 +91,7 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
 def secret(name: str, default: str = "") -> str:
     """A secret: the value of NAME, or the content of the file that NAME_FILE names."""
     value = _secret(name, default)
-    READ[name] = "secret"
+    READ[name] = Variable("secret", "")
     return value
 
 
@@ -119,12 +127,12 @@ def _unquoted(value: str) -> str:
 
 
 def _value(name: str, kind: str, default: str) -> str:
-    READ[name] = kind
+    READ[name] = Variable(kind, default)
     return os.environ.get(name, "").strip() or default
 
 
 def _secret(name: str, default: str) -> str:
-    READ[f"{name}_FILE"] = "path"
+    READ[f"{name}_FILE"] = Variable("path", "")
     file = os.environ.get(f"{name}_FILE", "").strip()
     if not file:
         return _value(name, "secret", default)

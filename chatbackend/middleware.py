@@ -3,13 +3,9 @@
 import re
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
-from psycopg import sql as psycopg_sql
 
 from chatbackend.problems import problem_http
 from conversations.context import request_id
@@ -17,25 +13,6 @@ from conversations.context import request_id
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-def annotate_statement(
-    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
-) -> Any:
-    """Puts the request id at the end of a statement, so that a slow one in PostgreSQL's log or
-    pg_stat_activity leads to its request. At the end: pg_stat_statements keeps the start."""
-    if current := request_id.get():
-        comment = f" /* request_id={current} */"
-        sql = sql + comment if isinstance(sql, str) else sql + psycopg_sql.SQL(comment)
-    return execute(sql, params, many, context)
-
-
-def _annotate_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    if annotate_statement not in connection.execute_wrappers:
-        connection.execute_wrappers.append(annotate_statement)
-
-
-connection_created.connect(_annotate_connection, dispatch_uid="chatbackend.request_id")
 
 
 class RequestContextMiddleware:

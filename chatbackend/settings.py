@@ -35,6 +35,7 @@ PROCESS = env.text("CHATBACKEND_PROCESS", "command", choices=("web", "worker", "
 PLAIN_HTTP = DEBUG or EMBEDDED
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 DEMO_PASSWORD = env.secret("DEMO_PASSWORD")
+CHATBACKEND_PG_BIN = env.text("CHATBACKEND_PG_BIN")
 
 # --- Secrets
 SECRET_KEY = env.secret("SECRET_KEY")

@@ -119,7 +119,7 @@ class Life:
         self.deaths.append(now)
         while now - self.deaths[0] > 60:
             self.deaths.popleft()
-        pause = min(0.5 * 2 ** (len(self.deaths) - 1), LONGEST_PAUSE_S)
+        pause: float = min(0.5 * 2 ** (len(self.deaths) - 1), LONGEST_PAUSE_S)
         self.start_at = now + pause
         return pause
 

@@ -3,10 +3,17 @@
 from importlib.util import find_spec
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from chatbackend import health
+
+
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """404 in the shape of the path."""
+    raise Http404
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health.health, name="health"),
@@ -14,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", health.ready, name="health-ready"),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^admin/database(?:/.*)?$", nothing_here),  # the admin would answer with its sign-in page
     path("admin/", admin.site.urls),
     *(
         path("api/v1/", include(f"{app}.urls"))

@@ -21,6 +21,7 @@ def start() -> dict[str, str]:
     # Below /tmp, not TMPDIR: root's PostgreSQL runs as another user and must be able to get there.
     state = Path(tempfile.mkdtemp(prefix="chatbackend-test-", dir="/tmp" if os.geteuid() == 0 else None))
     state.chmod(0o711)
+    (state / "static").mkdir()
     atexit.register(shutil.rmtree, state, ignore_errors=True)
     return {
         "DATABASE_URL": _outside_database() or _database(state),

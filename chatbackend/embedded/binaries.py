@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from chatbackend import env
 from chatbackend.embedded.errors import EmbeddedError
 
 OLDEST_POSTGRES = 15
@@ -15,7 +16,7 @@ OLDEST_POSTGRES = 15
 
 def postgres_bin() -> Path:
     """The directory with `initdb` and `postgres`. CHATBACKEND_PG_BIN names another one."""
-    if chosen := os.environ.get("CHATBACKEND_PG_BIN"):
+    if chosen := env.text("CHATBACKEND_PG_BIN"):
         return Path(chosen)
     for directory in [*_wheel_postgres(), *_machine_postgres()]:
         if (directory / "postgres").is_file() and (directory / "initdb").is_file():

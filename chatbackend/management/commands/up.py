@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -41,7 +41,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.say = Printer()
         self.supervisor = Supervisor(self.say)
-        self.stopping = self.claimed = False
+        self.stopping = False
+        self.lock: IO[str] | None = None
         _end_with_make()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
@@ -54,8 +55,9 @@ class Command(BaseCommand):
         finally:
             self.stopping = True
             self.supervisor.stop()
-            if self.claimed:
+            if self.lock is not None:
                 withdraw(settings.STATE_DIR)
+                self.lock.close()
             self.say.close()
 
     def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:
@@ -64,21 +66,18 @@ class Command(BaseCommand):
             raise StopAsked
 
     def _run(self) -> None:
-        with claim(settings.STATE_DIR):
-            self.claimed = True
-            _require_port(settings.PORT)
-            env = self._start_databases()
-            publish(
-                settings.STATE_DIR,
-                {name: env[name] for name in ("CHATBACKEND_EMBEDDED", "DATABASE_URL", "REDIS_URL")},
-            )
-            self._prepare(env)
-            self._start_programs(env)
-            self._await_web()
-            self._welcome()
-            while True:
-                time.sleep(0.2)
-                self.supervisor.watch_once()
+        self.lock = claim(settings.STATE_DIR)
+        _require_port(settings.PORT)
+        env = self._start_databases()
+        published = ("CHATBACKEND_EMBEDDED", "DATABASE_URL", "REDIS_URL")
+        publish(settings.STATE_DIR, {name: env[name] for name in published})
+        self._prepare(env)
+        self._start_programs(env)
+        self._await_web()
+        self._welcome()
+        while True:
+            time.sleep(0.2)
+            self.supervisor.watch_once()
 
     def _start_databases(self) -> dict[str, str]:
         env = {**os.environ, "CHATBACKEND_EMBEDDED": "on", "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,150 @@
+"""One shape for every error, wherever it arises."""
+
+import uuid
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client, override_settings
+from rest_framework import exceptions as drf
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from chatbackend.exceptions import flatten, problem_response
+from conversations.context import request_id
+from conversations.exceptions import Conflict, Invalid, Unauthenticated
+
+MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
+
+
+def answer(exc: Exception) -> Response:
+    response = problem_response(exc, {})
+    assert response is not None
+    assert response.content_type == "application/problem+json"
+    assert response.data["status"] == response.status_code
+    assert response.data.keys() - {"errors"} == MEMBERS
+    return response
+
+
+@pytest.mark.parametrize(
+    ("exc", "status", "code"),
+    [
+        (Conflict("taken", code="username_taken"), 409, "username_taken"),
+        (Invalid.field("seq", "too high"), 400, "invalid"),
+        (drf.NotFound(), 404, "not_found"),
+        (drf.PermissionDenied(), 403, "permission_denied"),
+        (drf.MethodNotAllowed("PUT"), 405, "method_not_allowed"),
+        (drf.UnsupportedMediaType("text/csv"), 415, "unsupported_media_type"),
+        (drf.ParseError("no", code="malformed_json"), 400, "malformed_json"),
+        (OperationalError("connection refused for user chat password geheim"), 503, "database_unavailable"),
+    ],
+)
+def test_status_and_code(exc: Exception, status: int, code: str) -> None:
+    response = answer(exc)
+    assert (response.status_code, response.data["code"]) == (status, code)
+    assert "geheim" not in str(response.data)
+
+
+def test_headers() -> None:
+    assert answer(Unauthenticated())["WWW-Authenticate"].startswith("Bearer")
+    assert answer(drf.Throttled(wait=2.1))["Retry-After"] == "3"
+    assert answer(OperationalError())["Retry-After"] == "2"
+
+
+def test_a_statement_that_took_too_long_is_told_apart() -> None:
+    error = OperationalError()
+    error.__cause__ = psycopg.errors.QueryCanceled()
+    assert answer(error).data["code"] == "database_busy"
+
+
+def test_what_is_not_known_is_left_to_the_500() -> None:
+    assert problem_response(RuntimeError("geheim"), {}) is None
+
+
+class Line(serializers.Serializer[object]):
+    name = serializers.CharField()
+    tags = serializers.ListField(child=serializers.IntegerField())
+
+
+class Order(serializers.Serializer[object]):
+    title = serializers.CharField(max_length=3)
+    lines = Line(many=True)
+
+
+def test_nested_validation_errors_become_dotted_paths() -> None:
+    serializer = Order(data={"title": "long", "lines": [{"name": "a", "tags": [1, "x"]}, {"tags": []}]})
+    with pytest.raises(drf.ValidationError) as refused:
+        serializer.is_valid(raise_exception=True)
+    errors = answer(refused.value).data["errors"]
+    assert [(error["field"], error["code"]) for error in errors] == [
+        ("title", "max_length"),
+        ("lines.0.tags.1", "invalid"),
+        ("lines.1.name", "required"),
+    ]
+
+
+def test_an_error_of_no_field() -> None:
+    assert list(flatten(drf.ValidationError("no").get_full_details())) == [
+        {"field": "", "code": "invalid", "detail": "no"}
+    ]
+    errors = drf.ValidationError({"non_field_errors": ["no"]}).get_full_details()
+    assert [error["field"] for error in flatten(errors)] == [""]
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1/nope", "/health/nope", "/admin/database/nope"])
+def test_unknown_addresses(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json().keys() == MEMBERS
+    assert response.json()["request_id"] == response["X-Request-ID"]
+
+
+def test_a_foreign_host_is_a_problem_too(client: Client) -> None:
+    response = client.get("/api/v1/nope", headers={"host": "evil.example.org"})
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+
+
+def test_request_ids(client: Client) -> None:
+    given = client.get("/health/live", headers={"X-Request-ID": "abc-1.2_3"})
+    assert given["X-Request-ID"] == "abc-1.2_3"
+    for unusable in ("a b", "x" * 65, "*/ DROP", ""):
+        made = client.get("/health/live", headers={"X-Request-ID": unusable})["X-Request-ID"]
+        assert uuid.UUID(hex=made)
+    assert request_id.get() == ""
+
+
+@pytest.mark.parametrize("path", ["/api/v1/users?search=a%00b", "/api/v1/users/a%00b"])
+def test_nul_in_an_address(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.json()["code"]) == (400, "nul_character")
+
+
+@override_settings(MAX_BODY_BYTES=2000)
+def test_a_body_over_the_limit(client: Client) -> None:
+    at_limit = client.post("/api/v1/nope", b"x" * 2000, content_type="application/json")
+    over = client.post("/api/v1/nope", b"x" * 2001, content_type="application/json")
+    assert (at_limit.status_code, over.status_code) == (404, 413)
+    assert over.json()["code"] == "body_too_large"
+
+
+def test_pages_have_a_strict_policy(client: Client) -> None:
+    policy = client.get("/nope")["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "connect-src 'self' ws://testserver" in policy
+    assert "Content-Security-Policy" not in client.get("/health/live")
+
+
+@pytest.mark.django_db
+def test_statements_carry_the_request_id() -> None:
+    token = request_id.set("req-42")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid() AND %s::int = 1", [1]
+            )
+            (query,) = cursor.fetchone() or ("",)
+    finally:
+        request_id.reset(token)
+    assert query.endswith("/* request_id=req-42 */")

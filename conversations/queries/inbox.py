@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from conversations.queries.fragments import CONVERSATION, MEMBERSHIP, MENTIONED, UNREAD
+from conversations.queries.fragments import CONVERSATION, MEMBERSHIP, MENTIONED, UNREAD, obj, word
 from conversations.queries.routine import Routine
 from conversations.queries.statement import row, rows
 
@@ -82,7 +82,7 @@ INBOX = Routine(
     parameters={"viewer": "uuid", "limit": "int", **_FILTERS},
     returns=_LINE,
     body=f"""
-        SELECT {CONVERSATION}::text, p.pinned_at IS NOT NULL, c.last_activity_at, c.id
+        SELECT {CONVERSATION}, p.pinned_at IS NOT NULL, c.last_activity_at, c.id
         FROM participants p
         JOIN conversations c ON c.id = p.conversation_id
         JOIN users viewer ON viewer.id = p.user_id AND viewer.is_active
@@ -99,7 +99,7 @@ BUSINESS_INBOX = Routine(
     parameters={"viewer": "uuid", "business": "text", "limit": "int", **_FILTERS},
     returns=_LINE,
     body=f"""
-        SELECT {CONVERSATION}::text, %(pinned)s, c.last_activity_at, c.id
+        SELECT {CONVERSATION}, %(pinned)s, c.last_activity_at, c.id
         FROM conversations c
         JOIN business_cases b ON b.conversation_id = c.id
         LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = %(viewer)s AND p.left_at IS NULL
@@ -117,7 +117,7 @@ VIEW = Routine(
     parameters={"viewer": "uuid", "conversation": "uuid"},
     returns={"body": "text"},
     body=f"""
-        SELECT {CONVERSATION}::text
+        SELECT {CONVERSATION}
         FROM conversations c
         JOIN users viewer ON viewer.id = %(viewer)s AND viewer.is_active
         LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = %(viewer)s AND p.left_at IS NULL
@@ -126,14 +126,16 @@ VIEW = Routine(
              SELECT FROM business_agents g WHERE g.business_id = c.business_id AND g.user_id = %(viewer)s)))""",
 )
 
+_TOTAL = obj(id=word("t.id"), unread_count="t.unread_count", mention_count="t.mention_count")
+
 # Uses index: participants_user_live, conversations_pkey, messages_uncounted, mentions_unique.
 UNREAD_TOTALS = Routine(
     "unread_totals",
     parameters={"viewer": "uuid"},
     returns={"body": "text"},
     body=f"""
-        SELECT format('{{"total":%%s,"conversations":[%%s]}}', coalesce(sum(t.unread_count), 0),
-            string_agg(row_to_json(t)::text, ',') FILTER (WHERE t.unread_count > 0 OR t.mention_count > 0))
+        SELECT '{{"total":' || coalesce(sum(t.unread_count), 0) || ',"conversations":[' || coalesce(
+            string_agg({_TOTAL}, ',') FILTER (WHERE t.unread_count > 0 OR t.mention_count > 0), '') || ']}}'
         FROM users viewer
         LEFT JOIN LATERAL (
             SELECT c.id, {UNREAD} AS unread_count, {MENTIONED} AS mention_count
@@ -195,7 +197,7 @@ def unread_totals(*, viewer: UUID) -> str | None:
 def membership(*, viewer: UUID, conversation_id: UUID) -> str | None:
     """The viewer's own settings in a conversation they take part in. Uses index: participants_unique_user."""
     found = row(
-        f"""SELECT {MEMBERSHIP}::text FROM participants p
+        f"""SELECT {MEMBERSHIP} FROM participants p
         WHERE p.conversation_id = %(conversation)s::uuid AND p.user_id = %(viewer)s::uuid AND p.left_at IS NULL""",
         {"viewer": viewer, "conversation": conversation_id},
     )

@@ -1,8 +1,10 @@
 """Facts and participants as JSON, for replies and events."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from conversations.models import BusinessAgent
 from conversations.queries.fragments import FACTS, PARTICIPANT
 from conversations.queries.statement import one, rows
 
@@ -17,7 +19,7 @@ class Seat(NamedTuple):
 def facts(conversation_id: UUID) -> str:
     """What is the same for everybody about a conversation: the data of its events. Uses index: conversations_pkey."""
     found = one(
-        f"SELECT {FACTS}::text FROM conversations c WHERE c.id = %(conversation)s::uuid",
+        f"SELECT {FACTS} FROM conversations c WHERE c.id = %(conversation)s::uuid",
         {"conversation": conversation_id},
     )
     return str(found[0])
@@ -26,7 +28,7 @@ def facts(conversation_id: UUID) -> str:
 def participant(*, conversation_id: UUID, user_id: UUID) -> str:
     """One participant, also one who just left. Uses index: participants_unique_user."""
     found = one(
-        f"""SELECT {PARTICIPANT}::text FROM participants p JOIN users u ON u.id = p.user_id
+        f"""SELECT {PARTICIPANT} FROM participants p JOIN users u ON u.id = p.user_id
         WHERE p.conversation_id = %(conversation)s::uuid AND p.user_id = %(user)s::uuid""",
         {"conversation": conversation_id, "user": user_id},
     )
@@ -36,9 +38,26 @@ def participant(*, conversation_id: UUID, user_id: UUID) -> str:
 def participants(*, conversation_id: UUID, limit: int, after: int = 0) -> list[Seat]:
     """A page of the live participants in the order they first joined. Uses index: participants_conversation_role."""
     found = rows(
-        f"""SELECT {PARTICIPANT}::text, p.id FROM participants p JOIN users u ON u.id = p.user_id
+        f"""SELECT {PARTICIPANT}, p.id FROM participants p JOIN users u ON u.id = p.user_id
         WHERE p.conversation_id = %(conversation)s::uuid AND p.left_at IS NULL AND p.id > %(after)s::bigint
         ORDER BY p.id LIMIT %(limit)s::int""",
         {"conversation": conversation_id, "after": after, "limit": limit},
     )
     return [Seat(*seat) for seat in found]
+
+
+def participants_named(*, conversation_id: UUID, user_ids: Sequence[UUID]) -> list[str]:
+    """These participants, in the order given. Uses index: participants_unique_user."""
+    found = rows(
+        f"""SELECT {PARTICIPANT} FROM unnest(%(users)s::uuid[]) WITH ORDINALITY AS named (id, place)
+        JOIN participants p ON p.conversation_id = %(conversation)s::uuid AND p.user_id = named.id
+        JOIN users u ON u.id = p.user_id ORDER BY named.place""",
+        {"conversation": conversation_id, "users": list(user_ids)},
+    )
+    return [str(body) for (body,) in found]
+
+
+def agents(*, business_id: str, limit: int, after: int = 0) -> list[BusinessAgent]:
+    """A page of those who answer for a business, with their accounts. Uses index: business_agents_unique_user."""
+    found = BusinessAgent.objects.filter(business_id=business_id, pk__gt=after)
+    return list(found.select_related("user").order_by("pk")[:limit])

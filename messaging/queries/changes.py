@@ -7,14 +7,7 @@ from uuid import UUID
 from conversations.queries.fragments import FACTS, PARTICIPANT
 from conversations.queries.routine import Routine
 from messaging.queries.fragments import MESSAGE, READABLE
-
-
-class Change(NamedTuple):
-    """One durable event as it would be sent now."""
-
-    event: str
-    version: int
-    data: str
+from messaging.records import Change
 
 
 # Over conversations c and a bound `after`. A change that is not there any more (a role set twice) comes once, as the
@@ -44,7 +37,7 @@ SINCE = Routine(
     parameters={"conversation": "uuid", "after": "bigint", "limit": "int"},
     returns={"event": "text", "version": "bigint", "data": "text"},
     body=f"""
-        SELECT moved.event, moved.version, moved.data::text
+        SELECT moved.event, moved.version, moved.data
         FROM conversations c, (SELECT %(after)s AS version) after, LATERAL ({_CHANGES}) moved
         WHERE c.id = %(conversation)s ORDER BY moved.version LIMIT %(limit)s""",
 )
@@ -78,7 +71,20 @@ MOVED = Routine(
         ORDER BY 1""",
 )
 
-ROUTINES = (SINCE, HEAD, MOVED)
+# Uses index: messages_version, participants_version, conversations_pkey.
+SINCE_EACH = Routine(
+    "changes_since_each",
+    parameters={"ids": "uuid[]", "versions": "bigint[]", "limit": "int"},
+    returns={"conversation": "uuid", "event": "text", "version": "bigint", "data": "text"},
+    body=f"""
+        SELECT c.id, moved.event, moved.version, moved.data::text
+        FROM unnest(%(ids)s, %(versions)s) AS held (id, version) JOIN conversations c ON c.id = held.id,
+            LATERAL (SELECT held.version AS version) after,
+            LATERAL (SELECT * FROM ({_CHANGES}) some ORDER BY some.version LIMIT %(limit)s) moved
+        ORDER BY c.id, moved.version""",
+)
+
+ROUTINES = (SINCE, SINCE_EACH, HEAD, MOVED)
 
 
 def head(*, viewer: UUID, conversation_id: UUID) -> int | None:
@@ -90,6 +96,16 @@ def head(*, viewer: UUID, conversation_id: UUID) -> int | None:
 def changes_since(*, conversation_id: UUID, after: int, limit: int) -> list[Change]:
     """Up to `limit` changes after a version, ascending. The caller has checked access. One statement."""
     return [Change(*change) for change in SINCE.call(conversation=conversation_id, after=after, limit=limit)]
+
+
+def changes_since_each(*, cursors: Mapping[UUID, int], limit: int) -> dict[UUID, list[Change]]:
+    """Up to `limit` changes of each conversation after its version, ascending. The caller has checked access."""
+    found: dict[UUID, list[Change]] = {conversation: [] for conversation in cursors}
+    for conversation, *change in SINCE_EACH.call(
+        ids=list(cursors), versions=list(cursors.values()), limit=limit
+    ):
+        found[conversation].append(Change(*change))
+    return found
 
 
 class Moved(NamedTuple):

@@ -1,12 +1,26 @@
 """How PostgreSQL writes a message. The one home of its shape."""
 
-from conversations.queries.fragments import time, user
+from conversations.queries.fragments import maybe, obj, text, time, user, word
 
 # Over messages m and their senders u (left joined: notices may come from nobody).
-MESSAGE = f"""(SELECT row_to_json(said) FROM (SELECT m.conversation_id AS conversation, m.seq, m.version, m.type,
-    {user("u")} AS sender, m.content, m.metadata, m.reply_to_seq AS reply_to, m.reply_count, m.client_id, m.mentions,
-    '[]'::json AS attachments, '[]'::json AS reactions, {time("m.sent_at")} AS sent_at,
-    {time("m.edited_at")} AS edited_at, {time("m.deleted_at")} AS deleted_at) said)"""
+MESSAGE = obj(
+    conversation=word("m.conversation_id"),
+    seq="m.seq",
+    version="m.version",
+    type=word("m.type"),
+    sender=maybe(user("u")),
+    content=text("m.content"),
+    metadata="m.metadata",
+    reply_to=maybe("m.reply_to_seq"),
+    reply_count="m.reply_count",
+    client_id=maybe(text("m.client_id")),
+    mentions="array_to_json(m.mentions)",
+    attachments="'[]'",
+    reactions="'[]'",
+    sent_at=time("m.sent_at"),
+    edited_at=maybe(time("m.edited_at")),
+    deleted_at=maybe(time("m.deleted_at")),
+)
 
 # Over conversations c: whether the viewer may read it. The same rule as ConversationQuerySet.visible_to.
 # Uses index: participants_unique_user, business_agents_unique_user.

@@ -56,7 +56,7 @@ PAGE = Routine(
         SELECT room.*, greatest(top - %(limit)s, coalesce(%(after)s, 0), 0) AS floor FROM room
     )
     SELECT '[' || coalesce((
-        SELECT string_agg(page.body::text, ',' ORDER BY page.seq) FROM (
+        SELECT string_agg(page.body, ',' ORDER BY page.seq) FROM (
             SELECT m.seq, {MESSAGE} AS body
             FROM messages m LEFT JOIN users u ON u.id = m.sender_id
             WHERE m.conversation_id = span.id AND m.seq > span.floor AND m.seq <= span.top
@@ -96,7 +96,7 @@ PAGE_OF_TYPE = Routine(
                coalesce(max(seq), %(before)s - 1, %(after)s, %(around)s) AS last FROM kept
     )
     SELECT '[' || coalesce((
-            SELECT string_agg(page.body::text, ',' ORDER BY page.seq) FROM (
+            SELECT string_agg(page.body, ',' ORDER BY page.seq) FROM (
                 SELECT m.seq, {MESSAGE} AS body
                 FROM kept JOIN messages m ON m.conversation_id = room.id AND m.seq = kept.seq
                 LEFT JOIN users u ON u.id = m.sender_id) page), '') || ']',
@@ -113,7 +113,7 @@ ONE = Routine(
     parameters={"viewer": "uuid", "conversation": "uuid", "seq": "bigint"},
     returns={"body": "text"},
     body=f"""
-        SELECT {MESSAGE}::text FROM conversations c
+        SELECT {MESSAGE} FROM conversations c
         JOIN messages m ON m.conversation_id = c.id AND m.seq = %(seq)s
         LEFT JOIN users u ON u.id = m.sender_id
         WHERE c.id = %(conversation)s AND {READABLE}""",

@@ -78,10 +78,10 @@ SEND = Routine(
         FROM allotted a
         RETURNING *
     )
-    SELECT {MESSAGE}::text, m.seq, m.version, (SELECT business_id FROM allotted), false
+    SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM allotted), false
     FROM written m LEFT JOIN users u ON u.id = m.sender_id
     UNION ALL
-    SELECT {MESSAGE}::text, m.seq, m.version, NULL, true
+    SELECT {MESSAGE}, m.seq, m.version, NULL, true
     FROM earlier JOIN messages m ON m.id = earlier.id LEFT JOIN users u ON u.id = m.sender_id""",
 )
 
@@ -101,7 +101,7 @@ def send_message(draft: Draft) -> Written | None:
 def message_by_client_id(*, conversation: UUID, sender: UUID, client_id: str) -> Written | None:
     """What a sender said here under this client_id. Uses index: messages_unique_client_id."""
     found = row(
-        f"""SELECT {MESSAGE}::text, m.seq, m.version, NULL, true
+        f"""SELECT {MESSAGE}, m.seq, m.version, NULL, true
         FROM messages m LEFT JOIN users u ON u.id = m.sender_id
         WHERE m.conversation_id = %(conversation)s::uuid AND m.sender_id = %(sender)s::uuid
           AND m.client_id = %(client_id)s::text""",
@@ -116,7 +116,7 @@ def messages_by_seq(*, conversation: UUID, first: int, last: int) -> list[Writte
     Uses index: messages_unique_seq.
     """
     found = rows(
-        f"""SELECT {MESSAGE}::text, m.seq, m.version, c.business_id
+        f"""SELECT {MESSAGE}, m.seq, m.version, c.business_id
         FROM conversations c JOIN messages m ON m.conversation_id = c.id LEFT JOIN users u ON u.id = m.sender_id
         WHERE c.id = %(conversation)s::uuid AND m.seq BETWEEN %(first)s::bigint AND %(last)s::bigint
         ORDER BY m.seq""",
@@ -143,7 +143,7 @@ def write_notice(*, conversation: UUID, actor: UUID | None, content: str, metada
                 %(content)s::text, %(metadata)s::jsonb, '{{}}', 0, a.changed_at
             FROM allotted a RETURNING *
         )
-        SELECT {MESSAGE}::text, m.seq, m.version, (SELECT business_id FROM allotted)
+        SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM allotted)
         FROM written m LEFT JOIN users u ON u.id = m.sender_id""",
         {"conversation": conversation, "actor": actor, "content": content, "metadata": metadata},
     )
@@ -165,7 +165,7 @@ def count_reply(*, conversation: UUID, seq: int, by: int) -> Written:
             FROM stamped s WHERE m.conversation_id = s.id AND m.seq = %(seq)s::bigint
             RETURNING m.*
         )
-        SELECT {MESSAGE}::text, m.seq, m.version, (SELECT business_id FROM stamped)
+        SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM stamped)
         FROM parent m LEFT JOIN users u ON u.id = m.sender_id""",
         {"conversation": conversation, "seq": seq, "by": by},
     )

@@ -9,7 +9,6 @@ from conversations.queries.routine import Routine
 from messaging.queries.fragments import MESSAGE, READABLE
 from messaging.records import Change
 
-
 # Over conversations c and a bound `after`. A change that is not there any more (a role set twice) comes once, as the
 # newest. Everything that existed when the conversation was made comes with `conversation.created`, at version 1.
 _CHANGES = f"""(
@@ -80,7 +79,7 @@ SINCE_EACH = Routine(
         SELECT c.id, moved.event, moved.version, moved.data::text
         FROM unnest(%(ids)s, %(versions)s) AS held (id, version) JOIN conversations c ON c.id = held.id,
             LATERAL (SELECT held.version AS version) after,
-            LATERAL (SELECT * FROM ({_CHANGES}) some ORDER BY some.version LIMIT %(limit)s) moved
+            LATERAL (SELECT * FROM ({_CHANGES}) line ORDER BY line.version LIMIT %(limit)s) moved
         ORDER BY c.id, moved.version""",
 )
 

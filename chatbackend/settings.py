@@ -287,16 +287,13 @@ JWT_USER_CLAIM = env.text("JWT_USER_CLAIM", "kaha_id")
 
 # --- REST
 RATE_LIMIT_FACTOR = env.number("RATE_LIMIT_FACTOR", 1.0, minimum=0.001)
-RATE_LIMITS = {"auth": 20, "register": 10, "ticket": 120}  # a minute, before RATE_LIMIT_FACTOR
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["conversations.authentication.AccountAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["chatbackend.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_RATES": {
-        scope: f"{max(1, round(limit * RATE_LIMIT_FACTOR))}/min" for scope, limit in RATE_LIMITS.items()
-    },
+    "DEFAULT_SCHEMA_CLASS": "conversations.schema.ProblemSchema",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS outside of CORS is answered 405
     "EXCEPTION_HANDLER": "chatbackend.exceptions.problem_response",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "NUM_PROXIES": TRUSTED_PROXIES,
@@ -313,6 +310,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+        }
+    },
+    "POSTPROCESSING_HOOKS": [],  # the default one invents names for enums and warns where it cannot
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},

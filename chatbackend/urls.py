@@ -1,13 +1,12 @@
 """The addresses of the project."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from chatbackend import health
+from messaging.views.client import ClientView
 
 
 def nothing_here(request: HttpRequest) -> HttpResponse:
@@ -23,11 +22,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^admin/database(?:/.*)?$", nothing_here),  # the admin would answer with its sign-in page
     path("admin/", admin.site.urls),
-    *(
-        path("api/v1/", include(f"{app}.urls"))
-        for app in ("conversations", "messaging")
-        if find_spec(f"{app}.urls")
-    ),
+    path("api/v1/", include("conversations.urls")),
+    path("api/v1/", include("messaging.urls")),
+    path("", ClientView.as_view(), name="client"),
 ]
 
 handler400 = "chatbackend.exceptions.handler400"

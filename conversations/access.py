@@ -43,6 +43,14 @@ def get_user(user_id: UUID) -> User:
     return user
 
 
+def get_user_by_kaha_id(kaha_id: str) -> User:
+    """An account by its id on the Kaha platform. Raises NotFound. Uses index: users_unique_kaha_id."""
+    user = User.objects.active().filter(kaha_id=kaha_id).first()
+    if user is None:
+        raise NotFound("No such user.")
+    return user
+
+
 def get_agency(*, user_id: UUID, business_id: str) -> BusinessAgent:
     """This person's place among the agents of a business. Raises NotFound for everybody else."""
     agency = BusinessAgent.objects.filter(business_id=business_id, user=user_id).first()

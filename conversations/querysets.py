@@ -26,6 +26,12 @@ class UserQuerySet(models.QuerySet["User"]):
         lookup = "icontains" if len(text) > 2 else "istartswith"
         return self.filter(Q(**{f"username__{lookup}": text}) | Q(**{f"display_name__{lookup}": text}))
 
+    def page(self, text: str, *, after: str | None, limit: int) -> Self:
+        """The next `limit` by username, all of them where `text` is empty. Uses index: users_username_key."""
+        found = self.matching(text) if text else self
+        found = found.filter(username__gt=after) if after else found
+        return found.order_by("username")[:limit]
+
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Conversations."""

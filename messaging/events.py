@@ -1,10 +1,11 @@
 """Durable events of messages. The data is the very JSON that the REST reply carries."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from conversations import events
 from conversations.events import DurableEvent, Event
-from messaging.records import Written
+from messaging.records import Change, Written
 
 
 def message_changed(conversation: UUID, *written: Written, name: DurableEvent) -> None:
@@ -24,10 +25,23 @@ def message_changed(conversation: UUID, *written: Written, name: DurableEvent) -
     )
 
 
+def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> list[str]:
+    """The frames of changes read back, ascending: the `prev` of each is the version of the one before, or `after`."""
+    frames, prev = [], after
+    for change in changes:
+        event = Event(
+            name=change.event, conversation=conversation, version=change.version, prev=prev, data=change.data
+        )
+        frames.append(events.frame(event))
+        prev = change.version
+    return frames
+
+
 def typing(conversation: UUID, user: UUID, *, on: bool) -> None:
-    """Tells who is writing; nobody will ask for it again."""
+    """Tells who is writing; nobody will ask for it again. Touches no database."""
     state = "true" if on else "false"
     events.publish_passing(
         conversation=conversation,
         frame=f'{{"event":"typing","conversation":"{conversation}","user":"{user}","on":{state}}}',
+        at_once=True,
     )

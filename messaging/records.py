@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from conversations.events import DurableEvent
+
 
 class Written(NamedTuple):
     """A message as it now stands: `body` is its JSON, for the reply and the event alike."""
@@ -26,3 +28,11 @@ class Draft(NamedTuple):
     client_id: str | None = None
     reply_to: int | None = None
     mentions: Sequence[UUID] = ()
+
+
+class Change(NamedTuple):
+    """One durable event as it would be sent now. `data` is JSON text."""
+
+    event: DurableEvent
+    version: int
+    data: str

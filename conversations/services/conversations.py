@@ -61,12 +61,17 @@ def update_conversation(
     """Renames a group or changes its picture."""
     found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
     policies.require_moderator(found.role)
-    changes = {"name": name, "avatar_url": avatar_url}
-    found.conversation.stamp(
-        facts=True, **{key: value for key, value in changes.items() if value is not None}
-    )
-    announce.conversation_changed(found.conversation)
-    return found.conversation
+    conversation = found.conversation
+    given = {"name": name, "avatar_url": avatar_url}
+    changes = {
+        key: value
+        for key, value in given.items()
+        if value is not None and value != getattr(conversation, key)
+    }
+    if changes:
+        conversation.stamp(facts=True, **changes)
+        announce.conversation_changed(conversation)
+    return conversation
 
 
 @transaction.atomic

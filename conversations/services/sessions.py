@@ -12,8 +12,10 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from conversations import access
 from conversations.exceptions import Unauthenticated
 from conversations.models import SocketTicket, User
+from conversations.tokens import REFUSED, read_access_token
 
 TICKET_LIFE = timedelta(seconds=30)
 
@@ -61,15 +63,29 @@ def revoke(refresh: str) -> None:
     _use_up(refresh)
 
 
-def _use_up(refresh: str) -> User:
+def verify(token: str) -> None:
+    """Raises Unauthenticated for a token, of either kind, that would not be taken at this moment."""
+    try:
+        access.require_active(read_access_token(token).user_id)
+    except Unauthenticated:
+        _outstanding(token)
+
+
+def _outstanding(refresh: str) -> tuple[OutstandingToken, User]:
+    """The record of a refresh token that is good, and whose it is."""
     try:
         token = RefreshToken(refresh)  # type: ignore[arg-type]  # verifies signature, expiry and the blacklist
     except TokenError as error:
-        raise Unauthenticated("This refresh token is not valid any more.", code="token_not_valid") from error
+        raise Unauthenticated(REFUSED, code="token_not_valid") from error
     outstanding = OutstandingToken.objects.filter(jti=token["jti"]).select_related("user").first()
     user = outstanding.user if outstanding else None
     if outstanding is None or user is None or not user.is_active:
-        raise Unauthenticated("This refresh token is not valid any more.", code="token_not_valid")
+        raise Unauthenticated(REFUSED, code="token_not_valid")
+    return outstanding, user
+
+
+def _use_up(refresh: str) -> User:
+    outstanding, user = _outstanding(refresh)
     try:
         with transaction.atomic():
             BlacklistedToken.objects.create(token=outstanding)

@@ -78,10 +78,6 @@ def test_only_web_processes_have_a_pool() -> None:
     assert "pool" not in value("s.DATABASES['default']['OPTIONS']", CHATBACKEND_PROCESS="web", DB_POOL="off")
 
 
-def test_rate_limits_scale() -> None:
-    assert value("s.REST_FRAMEWORK['DEFAULT_THROTTLE_RATES']['auth']", RATE_LIMIT_FACTOR="2.5") == "50/min"
-
-
 def test_other_terminals_find_what_make_run_started(tmp_path: Path) -> None:
     (tmp_path / "environment").write_text(
         "CHATBACKEND_EMBEDDED=on\nDATABASE_URL=postgresql://chatbackend:x@127.0.0.1:5555/chatbackend\n"

@@ -1,0 +1,60 @@
+"""What a listing of conversations may be narrowed by."""
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+from conversations import cursors
+from conversations.fields import BUSINESS_ID, CursorField
+from conversations.inputs import LimitSerializer
+from conversations.models import BusinessCase, Conversation
+from conversations.queries.inbox import InboxFilter
+
+
+class AssigneeField(serializers.CharField):
+    """A user's id, `me` or `none`."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        if text == "none":
+            return text
+        if text == "me":
+            return self.context["request"].user.pk
+        try:
+            return UUID(text)
+        except ValueError:
+            raise serializers.ValidationError("A user's id, `me` or `none`.", code="invalid") from None
+
+
+class CasesQuerySerializer(LimitSerializer):
+    """A business's cases."""
+
+    status = serializers.ChoiceField(BusinessCase.Status.choices, required=False)
+    assignee = AssigneeField(required=False, max_length=36, help_text="A user's id, `me` or `none`.")
+    label = serializers.CharField(required=False, max_length=40)  # type: ignore[assignment]
+    search = serializers.CharField(required=False, max_length=100, help_text="In its name or its customer's.")
+    cursor = CursorField(cursors.place)
+
+
+class InboxQuerySerializer(LimitSerializer):
+    """The caller's conversations."""
+
+    type = serializers.ChoiceField(Conversation.Type.choices, required=False)
+    business_id = serializers.RegexField(BUSINESS_ID, required=False)
+    status = serializers.ChoiceField(BusinessCase.Status.choices, required=False)
+    assignee = AssigneeField(required=False, max_length=36, help_text="A user's id, `me` or `none`.")
+    unread = serializers.BooleanField(required=False, default=None, allow_null=True)
+    archived = serializers.BooleanField(
+        default=False, help_text="What the caller put away, instead of the rest."
+    )
+    search = serializers.CharField(
+        required=False, max_length=100, help_text="In the name or the other's name."
+    )
+    cursor = CursorField(cursors.place)
+
+
+def inbox_filter(query: dict[str, Any], **fixed: Any) -> InboxFilter:
+    """The filter out of a query's values."""
+    names = InboxFilter.__dataclass_fields__.keys()
+    return InboxFilter(**{name: value for name, value in query.items() if name in names}, **fixed)

@@ -1,0 +1,59 @@
+"""Reading what a client sent: bodies strictly, queries by their text."""
+
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from conversations.exceptions import Invalid
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    """A JSON object; fields it does not know are refused, so that a misspelt one is noticed."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := [name for name in data if name not in self.fields]):
+            self._refuse([str(name)[:64] for name in unknown[:10]])
+        return super().to_internal_value(data)
+
+    def _refuse(self, unknown: list[str]) -> None:
+        detail, code = "There is no such field here.", "unknown_field"
+        if getattr(self, "parent", None) is not None:
+            raise serializers.ValidationError({name: [detail] for name in unknown}, code=code)
+        errors = [{"field": name, "code": code, "detail": detail} for name in unknown]
+        raise Invalid(f"Unknown fields: {', '.join(unknown)}.", code=code, errors=errors)
+
+
+class QuerySerializer(serializers.Serializer[Any]):
+    """The parameters of an address. Names it does not know are let be."""
+
+
+class LimitSerializer(QuerySerializer):
+    """How much of a list is wanted."""
+
+    limit = serializers.IntegerField(
+        default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="How many results a page holds."
+    )
+
+
+def read_body(serializer: type[BodySerializer], request: Request) -> dict[str, Any]:
+    """The body's values. Raises what REST framework raises for input at fault, or Invalid."""
+    given = serializer(data=request.data, context={"request": request})
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def read_query(serializer: type[QuerySerializer], request: Request) -> dict[str, Any]:
+    """The query's values; a parameter without a value counts as left out."""
+    try:
+        unquote_to_bytes(request.META.get("QUERY_STRING", "")).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid("The query is not UTF-8.", code="malformed_query") from error
+    values = {name: value for name, value in request.query_params.items() if value != ""}
+    given = serializer(data=values, context={"request": request})
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)

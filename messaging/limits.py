@@ -1,0 +1,9 @@
+"""What one message may carry, whichever door it comes through."""
+
+MAX_CONTENT = 16_000  # characters
+MAX_CLIENT_ID = 64
+MAX_METADATA = 8_192  # bytes of JSON
+MAX_DEPTH = 8
+MAX_MENTIONS = 50
+MAX_POSITION = 2**53  # of seq and version: the largest whole number that every JSON reader keeps exact
+SAID = ("text", "image", "file", "audio", "video", "location")

@@ -1,0 +1,190 @@
+"""Input about messages."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from conversations import cursors
+from conversations.exceptions import Invalid
+from conversations.fields import (
+    SAFE_INTEGER,
+    CursorField,
+    IdField,
+    IdListField,
+    TextField,
+    TimeField,
+    WholeField,
+)
+from conversations.inputs import BodySerializer, LimitSerializer
+from messaging import limits
+from messaging.models import Message
+
+MAX_BATCH = 1_000
+MAX_SYNC = 200
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ContentField(TextField):
+    """What is said: not only blanks."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": limits.MAX_CONTENT, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not text.strip():
+            self.fail("blank")
+        return text
+
+
+class ClientIdField(TextField):
+    """The client's own name for a message, by which a repeat is known: 1 to 64 printable characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": limits.MAX_CLIENT_ID, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not text.isprintable() or text.isspace():
+            self.fail("invalid")
+        return text
+
+
+class MetadataField(serializers.DictField):
+    """Any JSON object of at most 8 KiB and 8 levels. NUL and numbers that are none never get past the parser."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        if len(orjson.dumps(data)) > limits.MAX_METADATA:
+            raise serializers.ValidationError(
+                f"At most {limits.MAX_METADATA} bytes of JSON.", code="max_length"
+            )
+        if _deeper_than(data, limits.MAX_DEPTH):
+            raise serializers.ValidationError(f"At most {limits.MAX_DEPTH} levels.", code="too_deep")
+        return data
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(item, levels - 1) for item in inner)
+
+
+class AttachmentsField(serializers.ListField):
+    """Nothing can be attached yet, so no name of an attachment is known."""
+
+    child = IdField()
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and data:
+            raise Invalid.field("attachments", "There is no such attachment.", code="unknown_attachment")
+        found: list[Any] = super().to_internal_value(data)
+        return found
+
+
+class NewMessageSerializer(BodySerializer):
+    """A message. `client_id` makes sending it again harmless."""
+
+    client_id = ClientIdField(required=False, allow_null=True)
+    type = serializers.ChoiceField(limits.SAID, default=Message.Type.TEXT)
+    content = TextField(max_length=limits.MAX_CONTENT, required=False, allow_blank=True)
+    metadata = MetadataField(required=False)
+    reply_to = WholeField(required=False, allow_null=True, min_value=1)
+    mentions = IdListField(max_length=limits.MAX_MENTIONS, required=False)
+    attachments = AttachmentsField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.pop("attachments", None)
+        attrs.setdefault("content", "")
+        if not attrs["content"].strip() and (attrs["type"] == Message.Type.TEXT or not attrs.get("metadata")):
+            raise serializers.ValidationError({"content": ["This field may not be blank."]}, code="blank")
+        return attrs
+
+
+class EditSerializer(BodySerializer):
+    """Other words for a message."""
+
+    content = ContentField()
+
+
+class WindowSerializer(LimitSerializer):
+    """Which part of a history: the newest page without any of before, after and around; at most one of them."""
+
+    before = serializers.IntegerField(min_value=1, max_value=SAFE_INTEGER, required=False, default=None)
+    after = serializers.IntegerField(min_value=0, max_value=SAFE_INTEGER, required=False, default=None)
+    around = serializers.IntegerField(min_value=1, max_value=SAFE_INTEGER, required=False, default=None)
+    type = serializers.ChoiceField(Message.Type.choices, required=False, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(attrs[name] is not None for name in ("before", "after", "around")) > 1:
+            raise serializers.ValidationError("At most one of before, after and around.")
+        return attrs
+
+
+@extend_schema_field({"type": "string", "maxLength": 512})
+class AfterField(serializers.Field[Any, Any, Any, Any]):
+    """A version, or the `next` of the page before."""
+
+    def to_internal_value(self, data: Any) -> int:
+        text = str(data)
+        if text.isascii() and text.isdigit() and len(text) <= 19:
+            return min(int(text), SAFE_INTEGER)
+        return cursors.decode(text, cursors.whole)
+
+
+class ChangesSerializer(LimitSerializer):
+    """What changed after a version."""
+
+    after = AfterField(default=None, help_text="The last version seen, or the `next` of the page before.")
+    cursor = CursorField(cursors.whole)
+
+
+class CursorsField(serializers.DictField):
+    """The version of each conversation that the client knows."""
+
+    child = WholeField()
+
+    def to_internal_value(self, data: Any) -> dict[Any, int]:
+        if isinstance(data, dict) and len(data) > MAX_SYNC:
+            raise serializers.ValidationError(f"At most {MAX_SYNC} conversations.", code="max_length")
+        versions: dict[str, int] = super().to_internal_value(data)
+        name = IdField()
+        return {name.run_validation(key): version for key, version in versions.items()}
+
+
+class SyncSerializer(BodySerializer):
+    """`{conversation: version}`, at most 200."""
+
+    cursors = CursorsField()
+
+
+class BatchItemSerializer(BodySerializer):
+    """A message that somebody said at some time."""
+
+    sender_id = IdField()
+    content = ContentField()
+    type = serializers.ChoiceField(limits.SAID, default=Message.Type.TEXT)
+    sent_at = TimeField()
+    client_id = ClientIdField()
+
+    def validate_sent_at(self, value: datetime) -> datetime:
+        if not EARLIEST <= value <= timezone.now() + timedelta(minutes=5):
+            raise serializers.ValidationError("Between 1970 and now.", code="out_of_range")
+        return value
+
+
+class BatchSerializer(BodySerializer):
+    """Up to 1,000 messages, in the order they shall have. All or nothing. A bare array counts as `messages`."""
+
+    messages: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=BatchItemSerializer(), min_length=1, max_length=MAX_BATCH
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value({"messages": data} if isinstance(data, list) else data)

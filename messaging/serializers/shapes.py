@@ -1,0 +1,100 @@
+"""Shapes of replies. PostgreSQL writes them as JSON (`queries/fragments.py`) and no serializer runs: these classes
+only describe them in the OpenAPI document. A test holds every class against real replies."""
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from conversations.serializers.shapes import ANN, Shape, UserShape
+from messaging.models import Message
+
+HELLO = {
+    "conversation": "0199d3a2-0a1b-7d2c-8e3f-4a5b6c7d8e9f",
+    "seq": 42,
+    "version": 57,
+    "type": "text",
+    "sender": ANN,
+    "content": "Good morning",
+    "metadata": {},
+    "reply_to": None,
+    "reply_count": 0,
+    "client_id": "5f0c2d34",
+    "mentions": [],
+    "attachments": [],
+    "reactions": [],
+    "sent_at": "2026-11-23T08:15:30.123456Z",
+    "edited_at": None,
+    "deleted_at": None,
+}
+
+
+@extend_schema_serializer(component_name="Message", examples=[OpenApiExample("A message", HELLO)])
+class MessageShape(Shape):
+    """A message, named by its conversation and `seq`. A deleted one keeps its place with empty content."""
+
+    conversation = serializers.UUIDField()
+    seq = serializers.IntegerField(help_text="1, 2, 3 … without gaps.")
+    version = serializers.IntegerField(help_text="The conversation's version of its last change.")
+    type = serializers.ChoiceField(Message.Type.choices)
+    sender = UserShape(allow_null=True, help_text="Null for notices of the system that nobody caused.")
+    content = serializers.CharField()
+    metadata = serializers.DictField()
+    reply_to = serializers.IntegerField(allow_null=True)
+    reply_count = serializers.IntegerField()
+    client_id = serializers.CharField(allow_null=True)
+    mentions = serializers.ListField(child=serializers.UUIDField())
+    attachments = serializers.ListField(child=serializers.DictField())
+    reactions = serializers.ListField(child=serializers.DictField())
+    sent_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+    deleted_at = serializers.DateTimeField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="History")
+class HistoryShape(Shape):
+    results = MessageShape(many=True, help_text="Ascending by seq.")
+    has_before = serializers.BooleanField()
+    has_after = serializers.BooleanField()
+
+
+@extend_schema_serializer(component_name="Event")
+class EventShape(Shape):
+    """A durable event, as the socket sends it. `data` is the message, the conversation's facts or the participant."""
+
+    event = serializers.CharField()
+    conversation = serializers.UUIDField()
+    version = serializers.IntegerField()
+    prev = serializers.IntegerField(help_text="The version that the receiver must already have.")
+    data = serializers.DictField()  # type: ignore[assignment]
+
+
+@extend_schema_serializer(component_name="Changes")
+class ChangesShape(Shape):
+    results = EventShape(many=True)
+    next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+    version = serializers.IntegerField(help_text="Where the conversation stands.")
+
+
+@extend_schema_serializer(component_name="SyncedConversation")
+class SyncedShape(Shape):
+    conversation = serializers.UUIDField()
+    version = serializers.IntegerField(help_text="0: gone, or not for the caller's eyes.")
+    changes = EventShape(many=True)
+    reset = serializers.BooleanField(help_text="Too far behind to be told: read the conversation anew.")
+
+
+@extend_schema_serializer(component_name="Sync")
+class SyncShape(Shape):
+    conversations = SyncedShape(many=True)
+
+
+@extend_schema_serializer(component_name="BatchResult")
+class BatchResultShape(Shape):
+    client_id = serializers.CharField()
+    seq = serializers.IntegerField()
+
+
+@extend_schema_serializer(component_name="Batch")
+class BatchShape(Shape):
+    results = BatchResultShape(many=True)
+    inserted = serializers.IntegerField()
+    duplicates = serializers.IntegerField()

@@ -1,0 +1,21 @@
+"""Addresses below /api/v1: messages and what changed."""
+
+from django.urls import path
+
+from conversations.urls import CONVERSATION
+from messaging.views.changes import ChangesViewSet
+from messaging.views.messages import MessageViewSet
+
+changes = ChangesViewSet.as_view
+messages = MessageViewSet.as_view
+
+urlpatterns = [
+    path("sync", changes({"post": "sync"})),
+    path(f"{CONVERSATION}/changes", changes({"get": "list"})),
+    path(f"{CONVERSATION}/messages", messages({"get": "list", "post": "create"})),
+    path(f"{CONVERSATION}/messages/batch", messages({"post": "batch"})),
+    path(
+        f"{CONVERSATION}/messages/<seq:seq>",
+        messages({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
+]

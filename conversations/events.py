@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any, Literal, TypedDict
 from uuid import UUID, uuid4
 
@@ -39,12 +40,14 @@ QUIET_S = 60.0  # at most one complaint about the layer in this time
 class Envelope(TypedDict):
     """What travels between processes. `frame` is the finished JSON line; the rest says whose it is and in what order.
 
-    `version` and `prev` are None for passing events. `joined` and `left` name people whose membership the event
-    changes; `business` the business whose agents hear it too.
+    `version` and `prev` are None for passing events, whose copies (through two groups) `origin` and `serial` tell.
+    `joined` and `left` name people whose membership the event changes; `business` the business whose agents hear it
+    too.
     """
 
     type: Literal["hub.event"]
     origin: str
+    serial: int
     conversation: str
     version: int | None
     prev: int | None
@@ -85,6 +88,7 @@ def publish(*events: Event) -> None:
         envelope = Envelope(
             type="hub.event",
             origin=_outlet().origin,
+            serial=next(_serials),
             conversation=str(event.conversation),
             version=event.version,
             prev=event.prev,
@@ -96,11 +100,17 @@ def publish(*events: Event) -> None:
         transaction.on_commit(partial(_send, envelope), robust=True)
 
 
-def publish_passing(*, conversation: UUID, frame: str, business_id: str | None = None) -> None:
-    """Sends an event that nobody will ask for again: read, typing."""
+def publish_passing(
+    *, conversation: UUID, frame: str, business_id: str | None = None, at_once: bool = False
+) -> None:
+    """Sends an event that nobody will ask for again: read, typing.
+
+    `at_once` is for what no transaction decides: it touches no database and may be called on an event loop.
+    """
     envelope = Envelope(
         type="hub.event",
         origin=_outlet().origin,
+        serial=next(_serials),
         conversation=str(conversation),
         version=None,
         prev=None,
@@ -109,7 +119,10 @@ def publish_passing(*, conversation: UUID, frame: str, business_id: str | None =
         left=[],
         business=business_id,
     )
-    transaction.on_commit(partial(_send, envelope), robust=True)
+    if at_once:
+        _send(envelope)
+    else:
+        transaction.on_commit(partial(_send, envelope), robust=True)
 
 
 def listen(listener: Listener) -> None:
@@ -151,6 +164,7 @@ def groups_of(envelope: Envelope) -> list[str]:
 
 
 _listeners: list[Listener] = []
+_serials = count()
 
 
 def _send(envelope: Envelope) -> None:

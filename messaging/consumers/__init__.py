@@ -1,0 +1,5 @@
+"""The socket door: `/ws/chat`, subprotocol `chat.v1`."""
+
+from messaging.consumers.chat import ChatConsumer
+
+__all__ = ["ChatConsumer"]

@@ -1,0 +1,301 @@
+"""One connection from accept to close: a table of small methods, one an op.
+
+A bare ASGI application. Channels' own consumers close old database connections through another thread for each event
+they hear, which costs more than delivering it; here only `work.run` touches the database, and the hub delivers.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from conversations import access
+from conversations.context import request_id
+from conversations.exceptions import ChatError, Unauthenticated
+from conversations.tokens import Claims
+from messaging import frames, hub
+from messaging.consumers import opening, ops, replay, replies, work
+from messaging.consumers.opening import Credentials
+from messaging.consumers.typing import TypingState
+from messaging.frames import Auth, Frame, Ping, Ref, Resume, Typing
+from messaging.hub import Socket
+from messaging.hub.bucket import Bucket
+
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+AUTH_WAIT_S = 5.0
+GATE_S = 0.25  # how long live events wait after `hello` for a client that wants its past first
+FRAMES_PER_S = 100
+FRAMES_BURST = 200
+MAX_PENDING = 100  # ops of one socket waiting for their turn
+MAX_REFUSED = 100  # refusals beyond what was allowed since
+MAX_BAD = 10  # frames in a row that cannot be understood
+FINISH_S = 5.0  # how long ops already taken may go on after the client left
+
+RESTARTING, FAILED = 1012, 1011
+BAD_FRAMES, UNAUTHENTICATED, TOO_LARGE, FLOODING = 4400, 4401, 4413, 4429
+
+
+class RateLimited(ChatError):
+    """Too much at once."""
+
+    status = 429
+    code = "rate_limited"
+    title = "Too many at once"
+
+
+class Unavailable(ChatError):
+    """The database is away."""
+
+    status = 503
+    code = "unavailable"
+    title = "The server cannot do this at the moment"
+
+
+class ServerFault(ChatError):
+    """A fault of ours, told without details."""
+
+    status = 500
+    code = "server_error"
+    title = "The server made a mistake"
+
+
+class DisconnectedError(Exception):
+    """The client left before it was somebody."""
+
+
+class ChatConsumer:
+    """Speaks `chat.v1` with one client."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._session = uuid4().hex
+        factor = settings.RATE_LIMIT_FACTOR
+        self._allowance = Bucket(rate=FRAMES_PER_S * factor, burst=FRAMES_BURST * factor)
+        self._refused = self._bad = self._count = 0
+        self._pending: deque[Frame] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._socket: Socket
+        self._user_id: UUID
+        self._typing: TypingState
+        self._hub = hub.current(replay.read)
+
+    @classmethod
+    def as_asgi(cls) -> Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]:
+        """The ASGI application: a consumer for each connection."""
+
+        async def application(scope: Message, receive: Receive, send: Send) -> None:
+            await cls(scope, receive, send).run()
+
+        return application
+
+    async def run(self) -> None:
+        """The whole life of the connection."""
+        request_id.set(self._session)
+        try:
+            await self._accept()
+            claims, ref = await self._authenticate()
+            await self._live(claims, ref)
+        except DisconnectedError:
+            return
+        except Unauthenticated:
+            await self._close(UNAUTHENTICATED)
+        except (OperationalError, InterfaceError):
+            await self._close(RESTARTING)
+        except Exception:
+            log.exception("A connection failed")
+            await self._close(FAILED)
+
+    async def _accept(self) -> None:
+        if (await self._receive())["type"] != "websocket.connect":
+            raise DisconnectedError
+        offered = opening.PROTOCOL in self._scope.get("subprotocols", ())
+        await self._send({"type": "websocket.accept", "subprotocol": opening.PROTOCOL if offered else None})
+
+    async def _close(self, code: int) -> None:
+        await self._send({"type": "websocket.close", "code": code})
+
+    # --- who
+
+    async def _authenticate(self) -> tuple[Claims, Ref]:
+        given, ref = opening.credentials(self._scope), None
+        if given is None:
+            given, ref = await self._first_frame()
+        try:
+            return await work.run(opening.identify, given), ref
+        except Unauthenticated as fault:
+            if ref is not None:
+                await self._send({"type": "websocket.send", "text": replies.error(ref, fault)})
+            raise
+
+    async def _first_frame(self) -> tuple[Credentials, Ref]:
+        try:
+            async with asyncio.timeout(AUTH_WAIT_S):
+                message = await self._receive()
+        except TimeoutError:
+            raise Unauthenticated from None
+        if message["type"] == "websocket.disconnect":
+            raise DisconnectedError
+        text = message.get("text") or ""
+        frame = Frame(None, None) if frames.too_large(text) else frames.read(text)
+        if not isinstance(frame.op, Auth):
+            raise Unauthenticated
+        return Credentials(token=frame.op.token), frame.ref
+
+    # --- life
+
+    async def _live(self, claims: Claims, ref: Ref) -> None:
+        self._user_id = claims.user_id
+        self._typing = TypingState(claims.user_id)
+        self._socket = Socket(user=claims.user_id, send=self._send, now=self._loop.time())
+        self._stay_until(claims.expires_at)
+        writer = asyncio.create_task(self._socket.write(), name="socket-writer")
+        try:
+            if self._hub.connect(self._socket):
+                await self._greet(ref)
+            else:
+                self._socket.close(FLOODING)
+            await self._listen()
+        except asyncio.CancelledError:
+            if self._socket.close_code is None:  # the server ends
+                await self._close(RESTARTING)
+            raise
+        finally:
+            self._typing.stop_all()
+            self._hub.disconnect(self._socket)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    def _stay_until(self, expires_at: datetime) -> None:
+        self._socket.expires_at = self._loop.time() + (expires_at - timezone.now()).total_seconds()
+
+    async def _greet(self, ref: Ref) -> None:
+        """Subscribes first and reads afterwards, so that nothing falls between."""
+        look = await work.run(opening.first_look, self._user_id)
+        if await self._hub.enter(self._socket, look.heads, look.businesses):
+            look = await work.run(opening.first_look, self._user_id)
+        heads = self._hub.begin(self._socket, look.heads)
+        self._socket.offer(opening.hello(self._session, look.user, heads))
+        if ref is not None:
+            self._socket.offer(replies.ack(ref, "{}"))
+        self._loop.call_later(GATE_S, self._socket.open_gate)
+
+    async def _listen(self) -> None:
+        while (message := await self._receive())["type"] != "websocket.disconnect":
+            if self._socket.close_code is None:
+                self._socket.heard_at = self._loop.time()
+                self._take(message.get("text"))
+        if self._worker is not None:
+            await asyncio.wait([self._worker], timeout=FINISH_S)
+
+    # --- frames
+
+    def _take(self, text: str | None) -> None:
+        """Reads a frame at once, whatever the ops before it are doing; its own turn comes in order."""
+        if text is not None and frames.too_large(text):
+            self._socket.close(TOO_LARGE)
+            return
+        frame = frames.read(text) if text is not None else Frame(None, None, frames.BadFrame("Not a text."))
+        if not self._allowed(frame):
+            self._refuse(frame)
+        elif frame.op is None:
+            self._reject(frame)
+        else:
+            self._bad, self._refused = 0, max(0, self._refused - 1)
+            self._admit(frame, frame.op)
+
+    def _allowed(self, frame: Frame) -> bool:
+        now = self._loop.time()
+        if not self._allowance.take(now) or len(self._pending) >= MAX_PENDING:
+            return False
+        return not isinstance(frame.op, ops.COUNTED) or self._hub.people.may_send(self._socket.user, now)
+
+    def _refuse(self, frame: Frame) -> None:
+        self._refused += 1
+        if self._refused >= MAX_REFUSED:
+            self._socket.close(FLOODING)
+        self._socket.offer(replies.error(frame.ref, RateLimited("Slow down and send it again.")))
+
+    def _reject(self, frame: Frame) -> None:
+        fault = frame.error or frames.BadFrame()
+        self._bad = self._bad + 1 if isinstance(fault, frames.BadFrame) else 0
+        self._socket.offer(replies.error(frame.ref, fault))
+        if self._bad >= MAX_BAD:
+            self._socket.close(BAD_FRAMES)
+
+    def _admit(self, frame: Frame, op: frames.Op) -> None:
+        if not isinstance(op, Resume):
+            self._socket.open_gate()
+        if isinstance(op, Ping):
+            self._socket.offer(replies.answer("pong", frame.ref))
+            return
+        self._pending.append(frame)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work(), name="socket-ops")
+
+    async def _work(self) -> None:
+        """Ops in the order they came, one after the other."""
+        while self._pending and self._socket.close_code is None:
+            frame = self._pending.popleft()
+            self._count += 1
+            request_id.set(f"{self._session}-{self._count}")
+            fault = await self._carry_out(frame)
+            if fault is not None:
+                self._socket.offer(replies.error(frame.ref, fault))
+        self._worker = None
+
+    async def _carry_out(self, frame: Frame) -> ChatError | None:
+        try:
+            await self._METHODS.get(type(frame.op), ChatConsumer._write)(self, frame.ref, frame.op)
+        except ChatError as fault:
+            return fault
+        except (OperationalError, InterfaceError):
+            return Unavailable("The database cannot be reached. Send it again.")
+        except Exception:
+            log.exception("An operation of a socket failed")
+            return ServerFault(f"Its request id is {request_id.get()}.")
+        return None
+
+    # --- ops
+
+    async def _write(self, ref: Ref, op: Any) -> None:
+        result = await work.run(ops.WRITES[type(op)], self._user_id, op)
+        self._ack(ref, result)
+
+    async def _auth(self, ref: Ref, op: Auth) -> None:
+        self._stay_until(await work.run(opening.identify_again, op.token, self._user_id))
+        self._ack(ref)
+
+    async def _set_typing(self, ref: Ref, op: Typing) -> None:
+        if str(op.conversation) not in self._socket.conversations:
+            await work.run(access.get_conversation, user_id=self._user_id, conversation_id=op.conversation)
+        self._typing.set(op.conversation, on=op.on)
+        self._ack(ref)
+
+    async def _resume(self, ref: Ref, op: Resume) -> None:
+        await replay.replay(self._hub, self._socket, op)
+        self._socket.offer(replies.answer("resumed", ref))
+
+    def _ack(self, ref: Ref, result: str = "{}") -> None:
+        if ref is not None:
+            self._socket.offer(replies.ack(ref, result))
+
+    _METHODS: dict[type, Callable[["ChatConsumer", Ref, Any], Awaitable[None]]] = {
+        Auth: _auth,
+        Typing: _set_typing,
+        Resume: _resume,
+    }

@@ -1,0 +1,53 @@
+"""What an op does: one small function each, run in a thread, returning the JSON of the ack's result."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from conversations.services import participants
+from messaging.frames import DeleteMessage, EditMessage, MarkRead, SendMessage
+from messaging.services import messages
+
+
+def send(user_id: UUID, op: SendMessage) -> str:
+    """The message, and whether this `client_id` had said it before."""
+    written = messages.send_message(
+        sender_id=user_id,
+        conversation_id=op.conversation,
+        content=op.content,
+        type=op.type,
+        metadata=op.metadata,
+        client_id=op.client_id,
+        reply_to=op.reply_to,
+        mentions=op.mentions,
+    )
+    return f'{written.body[:-1]},"duplicate":{"true" if written.duplicate else "false"}}}'
+
+
+def edit(user_id: UUID, op: EditMessage) -> str:
+    """The message as it now stands."""
+    return messages.edit_message(
+        actor_id=user_id, conversation_id=op.conversation, seq=op.seq, content=op.content
+    ).body
+
+
+def delete(user_id: UUID, op: DeleteMessage) -> str:
+    """What is left of the message."""
+    return messages.delete_message(actor_id=user_id, conversation_id=op.conversation, seq=op.seq).body
+
+
+def read(user_id: UUID, op: MarkRead) -> str:
+    """Where the read position now is, and what is left."""
+    position = participants.mark_read(user_id=user_id, conversation_id=op.conversation, seq=op.seq)
+    return f'{{"last_read_seq":{position.last_read_seq},"unread_count":{position.unread_count}}}'
+
+
+# The ops that change something in PostgreSQL.
+WRITES: dict[type, Callable[[UUID, Any], str]] = {
+    SendMessage: send,
+    EditMessage: edit,
+    DeleteMessage: delete,
+    MarkRead: read,
+}
+# Those of them that count as sends.
+COUNTED = (SendMessage, EditMessage, DeleteMessage)

@@ -1,0 +1,48 @@
+"""Who is writing: passed on at most every 3 s, over by itself after 6 s."""
+
+import asyncio
+from uuid import UUID
+
+from messaging import events
+
+EVERY_S = 3.0
+LASTS_S = 6.0
+MAX_PLACES = 20  # conversations one socket writes in at once
+
+
+class TypingState:
+    """What one socket's person is writing in."""
+
+    def __init__(self, user_id: UUID) -> None:
+        self._user_id = user_id
+        self._ends: dict[UUID, asyncio.TimerHandle] = {}
+        self._passed_at: dict[UUID, float] = {}
+
+    def set(self, conversation: UUID, *, on: bool) -> None:
+        """Tells the others where that is news. The caller has checked that this person may."""
+        if not on:
+            self._stop(conversation)
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._passed_at = {place: at for place, at in self._passed_at.items() if now - at < EVERY_S}
+        fresh = conversation not in self._passed_at
+        if conversation in self._ends:
+            self._ends.pop(conversation).cancel()
+        elif not fresh or len(self._ends) >= MAX_PLACES:
+            return
+        self._ends[conversation] = loop.call_later(LASTS_S, self._stop, conversation)
+        if fresh:
+            self._passed_at[conversation] = now
+            events.typing(conversation, self._user_id, on=True)
+
+    def stop_all(self) -> None:
+        """The person is gone."""
+        for conversation in list(self._ends):
+            self._stop(conversation)
+
+    def _stop(self, conversation: UUID) -> None:
+        timer = self._ends.pop(conversation, None)
+        if timer is not None:
+            timer.cancel()
+            events.typing(conversation, self._user_id, on=False)

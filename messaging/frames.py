@@ -1,0 +1,316 @@
+"""What a client may send over the socket: one declared shape an op, extra keys refused, everything bounded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from conversations.exceptions import ChatError, Invalid
+from messaging import limits
+
+MAX_BYTES = 65_536
+MAX_REF = 64
+MAX_TOKEN = 8_192
+MAX_CURSORS = 1_000
+REQUIRED: Any = object()
+
+Ref = str | int | None
+Reader = Callable[[str, Any], Any]
+
+
+class BadFrame(ChatError):
+    """Not the shape of any frame."""
+
+    code = "bad_frame"
+    title = "This frame cannot be understood"
+
+
+class UnknownOp(ChatError):
+    """A well-formed frame that asks for something this server does not do."""
+
+    code = "unknown_op"
+    title = "There is no such operation"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    conversation: UUID
+    client_id: str
+    content: str
+    type: str
+    metadata: dict[str, Any]
+    reply_to: int | None
+    mentions: list[UUID]
+    attachments: list[UUID]
+
+    def __post_init__(self) -> None:
+        if not self.content.strip() and (self.type == "text" or not self.metadata):
+            raise Invalid.field("content", "Nothing is said.", code="blank")
+
+
+@dataclass(frozen=True, slots=True)
+class EditMessage:
+    conversation: UUID
+    seq: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMessage:
+    conversation: UUID
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRead:
+    conversation: UUID
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    conversation: UUID
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    cursors: dict[UUID, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    pass
+
+
+Op = Auth | SendMessage | EditMessage | DeleteMessage | MarkRead | Typing | Resume | Ping
+
+
+class Frame(NamedTuple):
+    """What a frame says, or why it says nothing. `ref` is readable even in many frames that are refused."""
+
+    ref: Ref
+    op: Op | None
+    error: ChatError | None = None
+
+
+def read(text: str) -> Frame:
+    """Never raises for what a client sends."""
+    try:
+        given = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return Frame(None, None, BadFrame("Not JSON."))
+    if not isinstance(given, dict):
+        return Frame(None, None, BadFrame("Not a JSON object."))
+    try:
+        ref = _ref(given.pop("ref", None))
+    except BadFrame as error:
+        return Frame(None, None, error)
+    try:
+        return Frame(ref, _op(given))
+    except ChatError as error:
+        return Frame(ref, None, error)
+
+
+def too_large(text: str) -> bool:
+    """Whether a frame is over 64 KiB as it travelled."""
+    return len(text) > MAX_BYTES or (len(text) * 4 > MAX_BYTES and len(text.encode()) > MAX_BYTES)
+
+
+def _ref(value: Any) -> Ref:
+    usable = value is None or (isinstance(value, str) and len(value) <= MAX_REF)
+    if not usable and (type(value) is not int or abs(value) > 2**53):
+        raise BadFrame(f"ref: a text of at most {MAX_REF} characters or a whole number.")
+    return value  # type: ignore[no-any-return]
+
+
+def _op(given: dict[str, Any]) -> Op:
+    name = given.pop("op", None)
+    if not isinstance(name, str):
+        raise BadFrame("op: a text is required.")
+    shape = _SHAPES.get(name)
+    if shape is None:
+        raise UnknownOp(f"No operation is called {name[:40]!r}.")
+    return shape.read(given)
+
+
+def _text(name: str, value: Any, *, most: int, least: int = 0) -> str:
+    if not isinstance(value, str):
+        raise BadFrame(f"{name}: a text is required.")
+    if "\0" in value:
+        raise Invalid.field(name, "Text may not contain the NUL character.", code="nul_character")
+    if not least <= len(value) <= most:
+        code = "too_long" if len(value) > most else "blank"
+        raise Invalid.field(name, f"Between {least} and {most} characters.", code=code)
+    return value
+
+
+def _token(name: str, value: Any) -> str:
+    return _text(name, value, most=MAX_TOKEN, least=1)
+
+
+def _content(name: str, value: Any) -> str:
+    return _text(name, value, most=limits.MAX_CONTENT)
+
+
+def _words(name: str, value: Any) -> str:
+    text = _content(name, value)
+    if not text.strip():
+        raise Invalid.field(name, "Nothing is said.", code="blank")
+    return text
+
+
+def _client_id(name: str, value: Any) -> str:
+    text = _text(name, value, most=limits.MAX_CLIENT_ID, least=1)
+    if not text.isprintable() or text.isspace():
+        raise Invalid.field(name, "Printable characters only.", code="invalid")
+    return text
+
+
+def _type(name: str, value: Any) -> str:
+    if value not in limits.SAID:
+        raise Invalid.field(name, f"One of {', '.join(limits.SAID)}.", code="invalid_choice")
+    return str(value)
+
+
+def _uuid(name: str, value: Any) -> UUID:
+    try:
+        if isinstance(value, str) and len(value) == 36:
+            return UUID(value)
+    except ValueError:
+        pass
+    raise BadFrame(f"{name}: an id is required.")
+
+
+def _whole(name: str, value: Any, *, least: int) -> int:
+    if type(value) is not int:
+        raise BadFrame(f"{name}: a whole number is required.")
+    if not least <= value <= limits.MAX_POSITION:
+        raise Invalid.field(name, f"At least {least}, at most {limits.MAX_POSITION}.", code="out_of_range")
+    return value
+
+
+def _seq(name: str, value: Any) -> int:
+    return _whole(name, value, least=1)
+
+
+def _position(name: str, value: Any) -> int:
+    return _whole(name, value, least=0)
+
+
+def _maybe_seq(name: str, value: Any) -> int | None:
+    return None if value is None else _seq(name, value)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadFrame(f"{name}: true or false is required.")
+    return value
+
+
+def _object(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadFrame(f"{name}: an object is required.")
+    written = orjson.dumps(value)
+    if len(written) > limits.MAX_METADATA:
+        raise Invalid.field(name, f"At most {limits.MAX_METADATA} bytes of JSON.", code="too_long")
+    if _deeper_than(value, limits.MAX_DEPTH):
+        raise Invalid.field(name, f"At most {limits.MAX_DEPTH} levels.", code="too_deep")
+    if b"\\u0000" in written:
+        raise Invalid.field(name, "Text may not contain the NUL character.", code="nul_character")
+    return value
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(item, levels - 1) for item in inner)
+
+
+def _attachments(name: str, value: Any) -> list[UUID]:
+    if not isinstance(value, list):
+        raise BadFrame(f"{name}: a list of ids is required.")
+    if value:
+        raise Invalid.field(name, "There is no such attachment.", code="unknown_attachment")
+    return value
+
+
+def _people(name: str, value: Any) -> list[UUID]:
+    if not isinstance(value, list):
+        raise BadFrame(f"{name}: a list of ids is required.")
+    if len(value) > limits.MAX_MENTIONS:
+        raise Invalid.field(name, f"At most {limits.MAX_MENTIONS}.", code="too_long")
+    return list(dict.fromkeys(_uuid(name, user) for user in value))
+
+
+def _cursors(name: str, value: Any) -> dict[UUID, int]:
+    if not isinstance(value, dict):
+        raise BadFrame(f"{name}: an object of conversation and version is required.")
+    if len(value) > MAX_CURSORS:
+        raise Invalid.field(name, f"At most {MAX_CURSORS}.", code="too_long")
+    return {_uuid(name, key): _position(name, version) for key, version in value.items()}
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """An op's dataclass, how each of its fields is read, and what the optional ones are when left out."""
+
+    make: Callable[..., Op]
+    fields: Mapping[str, Reader] = field(default_factory=dict)
+    optional: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+
+    def read(self, given: Mapping[str, Any]) -> Op:
+        """Raises BadFrame or Invalid."""
+        if extra := given.keys() - self.fields.keys():
+            raise BadFrame(f"Not known here: {', '.join(sorted(extra))[:200]}.")
+        values = {}
+        for name, reader in self.fields.items():
+            if name in given:
+                values[name] = reader(name, given[name])
+            elif name in self.optional:
+                values[name] = self.optional[name]()
+            else:
+                raise BadFrame(f"{name}: is required.")
+        return self.make(**values)
+
+
+_MESSAGE: Mapping[str, Reader] = {"conversation": _uuid, "seq": _seq}
+
+_SHAPES: Mapping[str, _Shape] = {
+    "auth": _Shape(Auth, {"token": _token}),
+    "send": _Shape(
+        SendMessage,
+        {
+            "conversation": _uuid,
+            "client_id": _client_id,
+            "content": _content,
+            "type": _type,
+            "metadata": _object,
+            "reply_to": _maybe_seq,
+            "mentions": _people,
+            "attachments": _attachments,
+        },
+        {
+            "type": lambda: "text",
+            "metadata": dict,
+            "reply_to": lambda: None,
+            "mentions": list,
+            "attachments": list,
+        },
+    ),
+    "edit": _Shape(EditMessage, {**_MESSAGE, "content": _words}),
+    "delete": _Shape(DeleteMessage, _MESSAGE),
+    "read": _Shape(MarkRead, {"conversation": _uuid, "seq": _position}),
+    "typing": _Shape(Typing, {"conversation": _uuid, "on": _flag}),
+    "resume": _Shape(Resume, {"cursors": _cursors}),
+    "ping": _Shape(Ping),
+}
+OPS = frozenset(_SHAPES)

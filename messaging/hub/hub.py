@@ -1,0 +1,274 @@
+"""From an event to every local socket that may hear it."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from conversations import events
+from conversations.events import Envelope
+from messaging.hub.lane import Lane, Missed
+from messaging.hub.people import People
+from messaging.hub.relay import Relay
+from messaging.hub.socket import Heard, Socket
+
+log = logging.getLogger(__name__)
+
+Read = Callable[[str, int], Awaitable[Missed]]
+
+GAP_WAIT_S = 0.1  # how long a later version waits for an earlier one before PostgreSQL is asked
+RETRY_S = 1.0
+QUIET_S = 60.0
+TICK_S = 0.5
+LINGER_S = 300.0  # an unused lane keeps its place this long: people reconnect
+SILENCE_S = 75.0  # clients speak every 25 s; a page in the background may be a minute late
+REMEMBERED = 4_096  # passing events of which a second copy is recognised
+
+CLOSED_TOKEN = 4401
+CLOSED_SILENT = 4408
+
+
+class Hub:
+    """Who listens in this process, and to what. Everything here runs on one event loop.
+
+    `read` asks PostgreSQL what happened in a conversation after a version.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self.people = People()
+        self._read = read
+        self._lanes: dict[str, Lane] = {}
+        self._businesses: dict[str, set[Socket]] = {}
+        self._relay = Relay(self.hear_layer)
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._passed: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
+        self._complained_at = -QUIET_S
+
+    def start(self) -> None:
+        """Begins to hear this process's own events and those of the others."""
+        self._relay.start()
+        self._spawn(self._tick())
+        events.listen(self._hear_thread)
+
+    # --- who listens
+
+    def connect(self, socket: Socket) -> bool:
+        """A new socket, which hears of new conversations from now on; False where its person has enough of them."""
+        if not self.people.add(socket):
+            return False
+        self._relay.want(events.user_group(socket.user))
+        return True
+
+    async def enter(self, socket: Socket, conversations: Iterable[str], businesses: Iterable[str]) -> bool:
+        """Subscribes a socket. True where other processes were not heard until now: heads must be read again."""
+        fresh = False
+        for conversation in conversations:
+            lane = self._lanes.get(conversation)
+            fresh |= lane is None or lane.position is None
+            self._seat(socket, lane or self._lane(conversation))
+        for business in businesses:
+            socket.businesses.add(business)
+            self._businesses.setdefault(business, set()).add(socket)
+            self._relay.want(events.business_group(business))
+        await self._relay.settle()
+        return fresh
+
+    def begin(self, socket: Socket, heads: Mapping[str, int]) -> dict[str, int]:
+        """Fixes where a socket's streams begin, given what PostgreSQL says; returns the heads that `hello` tells."""
+        for conversation in socket.conversations - heads.keys() - socket.joined_early:
+            self._unseat(socket, conversation)
+        lanes = [(self._lanes.get(name) or self._lane(name), head) for name, head in heads.items()]
+        begins = {lane.conversation: lane.start(head) for lane, head in lanes}
+        socket.begin(begins, [lane.conversation for lane, _ in lanes if not self._reached(lane, begins)])
+        for lane, _ in lanes:
+            self._seat(socket, lane)
+        return begins
+
+    def _reached(self, lane: Lane, begins: Mapping[str, int]) -> bool:
+        return lane.position is not None and lane.position >= begins[lane.conversation]
+
+    def disconnect(self, socket: Socket) -> None:
+        """Forgets a socket."""
+        for conversation in list(socket.conversations):
+            self._unseat(socket, conversation)
+        for business in socket.businesses:
+            agents = self._businesses.get(business, set())
+            agents.discard(socket)
+            if not agents:
+                self._businesses.pop(business, None)
+                self._relay.unwant(events.business_group(business))
+        if self.people.remove(socket):
+            self._relay.unwant(events.user_group(socket.user))
+
+    def release(self, socket: Socket, conversation: str, floor: int) -> None:
+        """Ends `socket.hold` after a replay up to version `floor`."""
+        lane = self._lanes.get(conversation)
+        settled = lane is not None and lane.position is not None and lane.position >= floor
+        socket.release(conversation, floor, settled=settled)
+
+    def _seat(self, socket: Socket, lane: Lane) -> None:
+        lane.members.add(socket)
+        socket.conversations.add(lane.conversation)
+
+    def _unseat(self, socket: Socket, conversation: str) -> None:
+        socket.conversations.discard(conversation)
+        if lane := self._lanes.get(conversation):
+            lane.members.discard(socket)
+            lane.used_at = self._loop.time()
+
+    def _lane(self, conversation: str) -> Lane:
+        lane = Lane(conversation, deliver=self._deliver, late=self._late, now=self._loop.time())
+        self._lanes[conversation] = lane
+        self._relay.want(events.conversation_group(conversation))
+        return lane
+
+    # --- what they hear
+
+    def _hear_thread(self, envelope: Envelope) -> None:
+        """An event of this process, in the thread that committed it."""
+        try:
+            self._loop.call_soon_threadsafe(self.hear, envelope)
+        except RuntimeError:  # the loop is closed: the process ends
+            return
+
+    def hear_layer(self, envelope: Envelope) -> None:
+        """An event from the channel layer; our own we have heard already."""
+        if envelope["origin"] != events.origin():
+            self.hear(envelope)
+
+    def hear(self, envelope: Envelope) -> None:
+        """An event, for the first time or not."""
+        lane = self._lanes.get(envelope["conversation"])
+        if envelope["version"] is None:
+            self._pass(lane, envelope)
+            return
+        if lane is None:
+            concerned = any(map(self.people.sockets, envelope["joined"]))
+            if not concerned and envelope["business"] not in self._businesses:
+                return
+            lane = self._lane(envelope["conversation"])
+            if concerned:
+                # Nobody here took part before this event, so nothing before it was missed. What comes right after it
+                # may have been sent before we joined the group.
+                lane.position = envelope["prev"]
+                self._spawn(self._catch_up(lane))
+        lane.accept(envelope)
+
+    def _pass(self, lane: Lane | None, envelope: Envelope) -> None:
+        mark = (envelope["origin"], envelope["serial"])
+        if envelope["business"]:  # comes through two groups where both have somebody here
+            if mark in self._passed:
+                return
+            self._passed.append(mark)
+        members: set[Socket] = lane.members if lane else set()
+        self._send(members, envelope)
+
+    def _deliver(self, lane: Lane, envelope: Envelope) -> None:
+        lane.used_at = self._loop.time()
+        for user in envelope["joined"]:
+            for socket in self.people.sockets(user):
+                if socket.gated:
+                    socket.joined_early.add(lane.conversation)
+                self._seat(socket, lane)
+        self._send(lane.members, envelope)
+        for user in envelope["left"]:
+            for socket in self.people.sockets(user):
+                socket.joined_early.discard(lane.conversation)
+                self._unseat(socket, lane.conversation)
+
+    def _send(self, members: set[Socket], envelope: Envelope) -> None:
+        agents = self._businesses.get(envelope["business"] or "")
+        audience = members | agents if agents else members
+        if audience:
+            text = envelope["frame"]
+            heard = Heard(envelope["conversation"], envelope["version"], text, len(text.encode()))
+            for socket in audience:
+                socket.hear(heard)
+
+    # --- what was missed
+
+    def _late(self, lane: Lane) -> None:
+        self._spawn(self._mend(lane))
+
+    async def _mend(self, lane: Lane) -> None:
+        """Waits a moment for the missing version, then reads it once for everybody here."""
+        await asyncio.sleep(GAP_WAIT_S)
+        while lane.behind:
+            before = lane.position
+            if before is None:
+                lane.begin()
+            else:
+                await self._fill(lane, before)
+            if lane.position == before:
+                await asyncio.sleep(RETRY_S)
+        lane.waiting = False
+
+    async def _catch_up(self, lane: Lane) -> None:
+        await self._relay.settle()
+        if lane.position is not None:
+            await self._fill(lane, lane.position)
+
+    async def _fill(self, lane: Lane, after: int) -> None:
+        try:
+            missed = await self._read(lane.conversation, after)
+        except Exception as error:  # PostgreSQL may be away: whoever needs it asks again
+            self._complain("Missing events cannot be read (%s)", type(error).__name__)
+            return
+        if notice := lane.fill(missed):
+            for socket in lane.members:
+                socket.hear(Heard(lane.conversation, lane.position, notice, len(notice)))
+
+    # --- keeping house
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                self._end_overdue(self._loop.time())
+                self._drop_unused(self._loop.time())
+            except Exception:  # the hub must outlive it
+                log.exception("Keeping house failed")
+
+    def _end_overdue(self, now: float) -> None:
+        for socket in self.people.all():
+            if now >= socket.expires_at:
+                socket.close(CLOSED_TOKEN)
+            elif now - socket.heard_at > SILENCE_S:
+                socket.close(CLOSED_SILENT)
+
+    def _drop_unused(self, now: float) -> None:
+        unused = [
+            lane
+            for lane in self._lanes.values()
+            if not lane.members and not lane.waiting and now - lane.used_at > LINGER_S
+        ]
+        for lane in unused:
+            del self._lanes[lane.conversation]
+            self._relay.unwant(events.conversation_group(lane.conversation))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _complain(self, text: str, *args: object) -> None:
+        if time.monotonic() - self._complained_at >= QUIET_S:
+            self._complained_at = time.monotonic()
+            log.warning(text, *args)
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def current(read: Read) -> Hub:
+    """The hub of the running event loop, made for its first socket."""
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        hub = _hubs[loop] = Hub(read)
+        hub.start()
+    return hub

@@ -1,0 +1,61 @@
+"""Who is connected to this process, with how many sockets, and how fast they write."""
+
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+
+from messaging.hub.bucket import Bucket
+from messaging.hub.socket import Socket
+
+MAX_SOCKETS = 10  # of one person in one process
+SENDS_PER_S = 20
+BURST = 40
+
+
+class _Person:
+    __slots__ = ("sends", "sockets")
+
+    def __init__(self) -> None:
+        self.sockets: set[Socket] = set()
+        factor = settings.RATE_LIMIT_FACTOR
+        self.sends = Bucket(rate=SENDS_PER_S * factor, burst=BURST * factor)
+
+
+class People:
+    """Sockets by person."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, _Person] = {}
+
+    def add(self, socket: Socket) -> bool:
+        """False, and nothing changed, where the person has enough sockets."""
+        person = self._people.setdefault(socket.user, _Person())
+        if len(person.sockets) >= MAX_SOCKETS:
+            return False
+        person.sockets.add(socket)
+        return True
+
+    def remove(self, socket: Socket) -> bool:
+        """True where it was the person's last one."""
+        person = self._people.get(socket.user)
+        if person is None or socket not in person.sockets:
+            return False
+        person.sockets.discard(socket)
+        if person.sockets:
+            return False
+        del self._people[socket.user]
+        return True
+
+    def sockets(self, user: str) -> Iterable[Socket]:
+        """A person's sockets."""
+        person = self._people.get(user)
+        return tuple(person.sockets) if person else ()
+
+    def all(self) -> Iterator[Socket]:
+        """Every socket of this process, as of now."""
+        return iter([socket for person in self._people.values() for socket in person.sockets])
+
+    def may_send(self, user: str, now: float) -> bool:
+        """Whether this person may write once more at this moment."""
+        person = self._people.get(user)
+        return person is not None and person.sends.take(now)

@@ -1,0 +1,216 @@
+"""One connection as the hub knows it: what it may hear now, what waits to be written, and the writing."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+MAX_FRAMES = 1_000
+MAX_BYTES = 1_048_576
+BATCH_BYTES = 262_144  # of one WebSocket message; client libraries commonly refuse more than 1 MiB
+ABORT_S = 3.0  # how long a closing handshake may take
+
+CLOSED_SLOW = 4408
+
+
+class Heard(NamedTuple):
+    """A frame for one socket. `version` is None for passing events; `size` is in bytes."""
+
+    conversation: str
+    version: int | None
+    text: str
+    size: int
+
+
+@dataclass(slots=True)
+class _Hold:
+    """A conversation out of step: up to `floor` the socket knows it already; `frames` wait for a replay to end."""
+
+    floor: int
+    frames: list[Heard] | None = field(default=None)
+
+
+class Socket:
+    """An accepted connection. Made in its own task, which is cancelled where closing gets stuck.
+
+    Until `open_gate` everything heard is kept back, so that `hello` (and a replay asked for at once) comes first.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_gate",
+        "_holds",
+        "_kept",
+        "_owner",
+        "_queue",
+        "_roomy",
+        "_send",
+        "_wake",
+        "businesses",
+        "close_code",
+        "conversations",
+        "expires_at",
+        "heard_at",
+        "joined_early",
+        "user",
+    )
+
+    def __init__(self, *, user: UUID, send: Send, now: float) -> None:
+        self.user = str(user)
+        self.conversations: set[str] = set()
+        self.businesses: set[str] = set()
+        self.joined_early: set[str] = set()
+        self.expires_at = float("inf")
+        self.heard_at = now
+        self.close_code: int | None = None
+        self._send = send
+        self._owner = asyncio.current_task()
+        self._queue: deque[tuple[str, int]] = deque()
+        self._bytes = 0
+        self._kept = 0
+        self._wake = asyncio.Event()
+        self._roomy = asyncio.Event()
+        self._gate: list[Heard] | None = []
+        self._holds: dict[str, _Hold] = {}
+
+    # --- what it hears
+
+    def hear(self, heard: Heard) -> None:
+        """An event of a conversation of this socket: now, later, or not at all where it is known already."""
+        if self._gate is not None:
+            self._keep(self._gate, heard)
+            return
+        hold = self._holds.get(heard.conversation)
+        if hold is not None and not self._passes(hold, heard):
+            return
+        self.offer(heard.text, size=heard.size, passing=heard.version is None)
+
+    def _passes(self, hold: _Hold, heard: Heard) -> bool:
+        if hold.frames is not None:
+            self._keep(hold.frames, heard)
+            return False
+        if heard.version is None:
+            return True
+        if heard.version <= hold.floor:
+            return False
+        del self._holds[heard.conversation]
+        return True
+
+    def _keep(self, frames: list[Heard], heard: Heard) -> None:
+        self._kept += 1
+        if self._kept > MAX_FRAMES:
+            self.close(CLOSED_SLOW)
+        else:
+            frames.append(heard)
+
+    @property
+    def gated(self) -> bool:
+        """Whether everything is still kept back."""
+        return self._gate is not None
+
+    def open_gate(self) -> None:
+        """Lets through what was kept back, and from now on everything. Again does nothing."""
+        frames, self._gate = self._gate, None
+        self._release(frames or ())
+
+    def begin(self, begins: Mapping[str, int], ahead: Iterable[str]) -> None:
+        """`hello` tells where each conversation begins: nothing up to there is heard.
+
+        `ahead` are those whose events up to there may still come.
+        """
+        kept = self._gate or []
+        self._gate = [
+            heard
+            for heard in kept
+            if heard.version is None or heard.version > begins.get(heard.conversation, 0)
+        ]
+        self._kept -= len(kept) - len(self._gate)
+        self._holds = {conversation: _Hold(begins[conversation]) for conversation in ahead}
+
+    def hold(self, conversation: str) -> None:
+        """Keeps a conversation back while its past is replayed."""
+        hold = self._holds.setdefault(conversation, _Hold(0))
+        hold.frames = hold.frames or []
+
+    def release(self, conversation: str, floor: int, *, settled: bool) -> None:
+        """Ends `hold`: what came meanwhile follows, without what the replay brought (up to `floor`).
+
+        `settled` says that nothing up to `floor` can come any more.
+        """
+        hold = self._holds.get(conversation)
+        if hold is None or hold.frames is None:
+            return
+        frames, hold.frames, hold.floor = hold.frames, None, max(hold.floor, floor)
+        if settled and hold.floor == floor:
+            del self._holds[conversation]
+        self._release(heard for heard in frames if heard.version is None or heard.version > floor)
+        self._kept -= sum(heard.version is not None and heard.version <= floor for heard in frames)
+
+    def _release(self, frames: Iterable[Heard]) -> None:
+        for heard in frames:
+            self._kept -= 1
+            self.hear(heard)
+
+    # --- what leaves
+
+    def offer(self, text: str, *, size: int | None = None, passing: bool = False) -> None:
+        """Queues one frame. Past half of the bounds passing frames are left out; past the bounds it is closed."""
+        if self.close_code is not None:
+            return
+        size = len(text.encode()) if size is None else size
+        frames, waiting = len(self._queue) + 1, self._bytes + size
+        if passing and (frames > MAX_FRAMES // 2 or waiting > MAX_BYTES // 2):
+            return
+        if self._queue and (frames > MAX_FRAMES or waiting > MAX_BYTES):
+            self._queue.clear()
+            self.close(CLOSED_SLOW)
+            return
+        self._queue.append((text, size))
+        self._bytes = waiting
+        self._wake.set()
+
+    async def room(self) -> None:
+        """Returns once less than a quarter of the bounds waits; for those who write more than a client reads."""
+        while self.close_code is None and (
+            len(self._queue) > MAX_FRAMES // 4 or self._bytes > MAX_BYTES // 4
+        ):
+            self._roomy.clear()
+            await self._roomy.wait()
+
+    def close(self, code: int) -> None:
+        """Writes what waits, then ends the connection with this code. The first code counts."""
+        if self.close_code is None:
+            self.close_code = code
+            self._wake.set()
+            self._roomy.set()
+            if self._owner is not None:
+                asyncio.get_running_loop().call_later(ABORT_S, self._owner.cancel)
+
+    async def write(self) -> None:
+        """The writer: what waits leaves as one WebSocket message of several lines. Ends with the connection."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                await self._send({"type": "websocket.send", "text": self._batch()})
+            self._roomy.set()
+            if self.close_code is not None:
+                await self._send({"type": "websocket.close", "code": self.close_code})
+                return
+
+    def _batch(self) -> str:
+        text, size = self._queue.popleft()
+        self._bytes -= size
+        if not self._queue:
+            return text
+        lines, total = [text], size
+        while self._queue and total + self._queue[0][1] <= BATCH_BYTES:
+            text, size = self._queue.popleft()
+            self._bytes -= size
+            total += size
+            lines.append(text)
+        return "\n".join(lines)

@@ -1,0 +1,35 @@
+"""What a socket begins with."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from conversations.queries.fragments import user
+from conversations.queries.statement import row
+
+
+class Opening(NamedTuple):
+    """Whose socket it is (JSON), the version of each of their conversations, and the businesses they answer for."""
+
+    user: str
+    heads: dict[str, int]
+    businesses: Sequence[str]
+
+
+def opening(viewer: UUID) -> Opening | None:
+    """One statement; None for an account that is closed or gone.
+
+    Uses index: users_pkey, participants_user_live, conversations_pkey, business_agents_user.
+    """
+    found = row(
+        f"""SELECT {user("v")}::text,
+            coalesce((SELECT json_object_agg(c.id, c.version)
+                FROM participants p JOIN conversations c ON c.id = p.conversation_id
+                WHERE p.user_id = v.id AND p.left_at IS NULL AND c.deleted_at IS NULL), '{{}}')::text,
+            coalesce((SELECT array_agg(g.business_id) FROM business_agents g WHERE g.user_id = v.id), '{{}}')
+        FROM users v WHERE v.id = %(viewer)s::uuid AND v.is_active""",
+        {"viewer": viewer},
+    )
+    return Opening(found[0], orjson.loads(found[1]), found[2]) if found else None

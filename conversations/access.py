@@ -20,7 +20,7 @@ def get_conversation(*, user_id: UUID, conversation_id: UUID, lock: bool = False
     """The conversation, if this person takes part in it or answers for its business.
 
     `lock` holds the conversation's row until the transaction ends; whoever changes anything durable takes it first,
-    before any other row. Two statements. Raises NotFound, whether it is absent or forbidden.
+    before any other row. Two statements, three for an agent without a seat. Raises NotFound, whether it is absent or forbidden.
     """
     rows = Conversation.objects.visible_to(user_id)
     if lock:
@@ -30,9 +30,25 @@ def get_conversation(*, user_id: UUID, conversation_id: UUID, lock: bool = False
         raise NotFound("No such conversation.")
     # Read after the lock: a removal that committed while we waited is seen.
     seat = Participant.objects.live().filter(conversation=conversation, user=user_id).first()
-    if seat is None and conversation.type != Conversation.Type.BUSINESS:
+    if seat is None and not _answers_for(conversation, user_id):
         raise NotFound("No such conversation.")
     return Access(conversation, seat, seat.role if seat else Participant.Role.AGENT)
+
+
+def _answers_for(conversation: Conversation, user_id: UUID) -> bool:
+    """Asked once more: a customer who left, or an agent dismissed, while we waited for the lock has no role here."""
+    agents = BusinessAgent.objects.filter(business_id=conversation.business_id, user=user_id)
+    return conversation.type == Conversation.Type.BUSINESS and agents.exists()
+
+
+def lock_cases(*, agent_id: UUID, business_id: str) -> list[Conversation]:
+    """The cases of a business in which this agent has a seat, locked, in one order for everybody.
+
+    Uses index: participants_user_live, conversations_pkey.
+    """
+    seats = Participant.objects.live().filter(user=agent_id, role=Participant.Role.AGENT)
+    cases = Conversation.objects.filter(business_id=business_id, pk__in=seats.values("conversation"))
+    return list(cases.order_by("pk").select_for_update())
 
 
 def get_user(user_id: UUID) -> User:
@@ -51,9 +67,13 @@ def get_user_by_kaha_id(kaha_id: str) -> User:
     return user
 
 
-def get_agency(*, user_id: UUID, business_id: str) -> BusinessAgent:
-    """This person's place among the agents of a business. Raises NotFound for everybody else."""
-    agency = BusinessAgent.objects.filter(business_id=business_id, user=user_id).first()
+def get_agency(*, user_id: UUID, business_id: str, lock: bool = False) -> BusinessAgent:
+    """This person's place among the agents of a business. Raises NotFound for everybody else.
+
+    `lock` keeps it from being taken away until the transaction ends.
+    """
+    rows = BusinessAgent.objects.select_for_update(no_key=True) if lock else BusinessAgent.objects.all()
+    agency = rows.filter(business_id=business_id, user=user_id).first()
     if agency is None:
         raise NotFound("No such business.")
     return agency

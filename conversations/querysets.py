@@ -37,7 +37,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Conversations."""
 
     def visible_to(self, user_id: UUID) -> Self:
-        """What this person takes part in, and every case of a business whose agent they are.
+        """What this person takes part in, and every case of a business whose agent they are. Nothing once their
+        account is closed.
 
         Uses index: participants_unique_user, business_agents_unique_user.
         """
@@ -47,7 +48,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         agency = apps.get_model("conversations", "BusinessAgent").objects.filter(
             business_id=OuterRef("business_id"), user=user_id
         )
-        return self.filter(Q(Exists(seat)) | Q(Exists(agency), type="business"), deleted_at=None)
+        viewer = apps.get_model("conversations", "User").objects.filter(pk=user_id, is_active=True)
+        return self.filter(
+            Exists(viewer), Q(Exists(seat)) | Q(Exists(agency), type="business"), deleted_at=None
+        )
 
 
 class ParticipantQuerySet(models.QuerySet["Participant"]):

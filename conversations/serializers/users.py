@@ -35,7 +35,7 @@ class UserSearchSerializer(LimitSerializer):
 
     search = serializers.CharField(
         max_length=100,
-        default="",
+        required=False,
         help_text="Anywhere in the username or display name; its start for 1-2 letters.",
     )
     cursor = CursorField(cursors.name)

@@ -45,7 +45,9 @@ class UserViewSet(ChatViewSet):
     def list(self, request: Request) -> Response:
         """Find people by username or display name, in the order of usernames."""
         query = read_query(UserSearchSerializer, request)
-        found = User.objects.active().page(query["search"], after=query["cursor"], limit=query["limit"] + 1)
+        found = User.objects.active().page(
+            query.get("search", ""), after=query["cursor"], limit=query["limit"] + 1
+        )
         people, last = cut(list(found), query["limit"])
         results = shapes.UserShape(people, many=True).data
         return Response({"results": results, "next": encode(last.username) if last else None})

@@ -1,0 +1,55 @@
+"""Callers of the REST API."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from django.http import HttpResponse
+from django.test import Client
+from rest_framework_simplejwt.tokens import AccessToken
+
+from conversations.models import User
+
+BASE = "/api/v1"
+
+
+class Api:
+    """Somebody with a token, or nobody. Paths are given from /api/v1 on; `?a=b` by keywords."""
+
+    def __init__(self, user: User | None = None, *, token: str | None = None, **headers: str) -> None:
+        self.http = Client(headers={"X-Request-ID": "from-a-test", **headers})
+        self.token = str(AccessToken.for_user(user)) if user else token
+
+    def call(self, method: str, path: str, body: Any = None, **query: Any) -> HttpResponse:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        data = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
+        url = f"{BASE}{path}?{urlencode(query)}" if query else f"{BASE}{path}"
+        kind = "application/json"
+        return self.http.generic(method, url, data, content_type=kind, headers=headers)  # type: ignore[return-value]
+
+    def get(self, path: str, **query: Any) -> HttpResponse:
+        return self.call("GET", path, **query)
+
+    def post(self, path: str, body: Any = None) -> HttpResponse:
+        return self.call("POST", path, body)
+
+    def put(self, path: str, body: Any = None) -> HttpResponse:
+        return self.call("PUT", path, body)
+
+    def patch(self, path: str, body: Any = None) -> HttpResponse:
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str) -> HttpResponse:
+        return self.call("DELETE", path)
+
+
+def read(response: HttpResponse, status: int = 200) -> Any:
+    """The JSON of a reply that must have this status."""
+    assert response.status_code == status, response.content
+    return orjson.loads(response.content) if response.content else None
+
+
+def problem(response: HttpResponse, status: int) -> Any:
+    """The problem of a refusal that must have this status."""
+    assert response["Content-Type"] == "application/problem+json", response.content
+    return read(response, status)

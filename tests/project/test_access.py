@@ -1,0 +1,265 @@
+"""Every endpoint, tried by every kind of caller; what is refused changes nothing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from conversations.models import User
+from conversations.services import participants, sessions
+from tests import factories
+from tests.api import Api
+
+CALLERS = [
+    "anonymous",
+    "inactive",
+    "outsider",
+    "removed",
+    "member",
+    "admin",
+    "owner",
+    "customer",
+    "agent",
+    "chief",
+    "rival",
+    "staff",
+]
+# `removed` was in the group; `inactive` still is, with a closed account; `agent` and `chief` (its owner) answer for the
+# business, `rival` for another one. `member` wrote message 1 of the group and is in the direct conversation.
+
+TABLE = """
+POST   auth/register                             open 201
+POST   auth/token                                open 200
+POST   auth/token/refresh                        open 200
+POST   auth/token/verify                         open 200
+POST   auth/token/revoke                         open 204
+POST   auth/ws-ticket                            signed-in 200
+GET    users                                     signed-in 200
+GET    users/me                                  signed-in 200
+PATCH  users/me                                  signed-in 200
+GET    users/{user}                              signed-in 200
+GET    users/by-kaha-id/{kaha}                   signed-in 200
+GET    unread                                    signed-in 200
+GET    conversations                             signed-in 200
+POST   conversations                             signed-in 201
+POST   sync                                      signed-in 200
+
+                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
+GET    conversations/{group}                     401       401      404      404     200    200   200   404      404   404   404   404
+PATCH  conversations/{group}                     401       401      404      404     403    200   200   404      404   404   404   404
+DELETE conversations/{group}                     401       401      404      404     403    403   204   404      404   404   404   404
+GET    conversations/{group}/participants        401       401      404      404     200    200   200   404      404   404   404   404
+POST   conversations/{group}/participants        401       401      404      404     403    201   201   404      404   404   404   404
+PATCH  conversations/{group}/participants/{user} 401       401      404      404     403    403   200   404      404   404   404   404
+DELETE conversations/{group}/participants/{user} 401       401      404      404     403    204   204   404      404   404   404   404
+POST   conversations/{group}/leave               401       401      404      404     204    204   409   404      404   404   404   404
+PATCH  conversations/{group}/membership          401       401      404      404     200    200   200   404      404   404   404   404
+POST   conversations/{group}/read                401       401      404      404     200    200   200   404      404   404   404   404
+GET    conversations/{group}/changes             401       401      404      404     200    200   200   404      404   404   404   404
+GET    conversations/{group}/messages            401       401      404      404     200    200   200   404      404   404   404   404
+POST   conversations/{group}/messages            401       401      404      404     201    201   201   404      404   404   404   404
+GET    conversations/{group}/messages/1          401       401      404      404     200    200   200   404      404   404   404   404
+PATCH  conversations/{group}/messages/1          401       401      404      404     200    403   403   404      404   404   404   404
+DELETE conversations/{group}/messages/1          401       401      404      404     200    200   200   404      404   404   404   404
+POST   conversations/{group}/messages/batch      401       401      403      403     403    403   403   403      403   403   403   201
+POST   conversations/{group}/assign              401       401      404      404     403    403   403   404      404   404   404   404
+POST   conversations/{group}/status              401       401      404      404     403    403   403   404      404   404   404   404
+
+                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
+GET    conversations/{direct}                    401       401      404      404     200    404   404   404      404   404   404   404
+PATCH  conversations/{direct}                    401       401      404      404     403    404   404   404      404   404   404   404
+DELETE conversations/{direct}                    401       401      404      404     403    404   404   404      404   404   404   404
+POST   conversations/{direct}/participants       401       401      404      404     403    404   404   404      404   404   404   404
+POST   conversations/{direct}/leave              401       401      404      404     409    404   404   404      404   404   404   404
+POST   conversations/{direct}/messages           401       401      404      404     201    404   404   404      404   404   404   404
+POST   conversations/{direct}/status             401       401      404      404     403    404   404   404      404   404   404   404
+
+                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
+GET    conversations/{case}                      401       401      404      404     404    404   404   200      200   200   404   404
+PATCH  conversations/{case}                      401       401      404      404     404    404   404   403      403   403   404   404
+DELETE conversations/{case}                      401       401      404      404     404    404   404   403      403   403   404   404
+GET    conversations/{case}/participants         401       401      404      404     404    404   404   200      200   200   404   404
+POST   conversations/{case}/participants         401       401      404      404     404    404   404   403      403   403   404   404
+POST   conversations/{case}/leave                401       401      404      404     404    404   404   204      404   404   404   404
+PATCH  conversations/{case}/membership           401       401      404      404     404    404   404   200      200   200   404   404
+POST   conversations/{case}/read                 401       401      404      404     404    404   404   200      200   200   404   404
+GET    conversations/{case}/changes              401       401      404      404     404    404   404   200      200   200   404   404
+GET    conversations/{case}/messages             401       401      404      404     404    404   404   200      200   200   404   404
+POST   conversations/{case}/messages             401       401      404      404     404    404   404   201      201   201   404   404
+PATCH  conversations/{case}/messages/1           401       401      404      404     404    404   404   200      403   403   404   404
+DELETE conversations/{case}/messages/1           401       401      404      404     404    404   404   200      403   403   404   404
+POST   conversations/{case}/assign               401       401      404      404     404    404   404   403      200   200   404   404
+POST   conversations/{case}/status               401       401      404      404     404    404   404   403      200   200   404   404
+
+                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
+GET    business/{business}/agents                401       401      404      404     404    404   404   404      200   200   404   200
+PUT    business/{business}/agents/{user}         401       401      404      404     404    404   404   404      403   200   404   200
+DELETE business/{business}/agents/{clerk}        401       401      404      404     404    404   404   404      403   204   404   204
+GET    business/{business}/conversations         401       401      404      404     404    404   404   404      200   200   404   404
+"""
+
+ITEM = {"sender_id": "{member}", "content": "then", "sent_at": "2026-01-02T03:04:05Z", "client_id": "b"}
+BODIES: dict[str, Any] = {
+    "POST auth/register": {"username": "new.comer", "password": "long and unusual 7"},
+    "POST auth/token": {"username": "{username}", "password": "a good password"},
+    "POST auth/token/refresh": {"refresh": "{refresh}"},
+    "POST auth/token/verify": {"token": "{access}"},
+    "POST auth/token/revoke": {"refresh": "{refresh}"},
+    "PATCH users/me": {"display_name": "Somebody Else"},
+    "POST conversations": {"type": "group", "name": "den", "participant_ids": ["{user}"]},
+    "POST sync": {"cursors": {"{group}": 1}},
+    "PATCH conversations/*": {"name": "another name"},
+    "POST conversations/*/participants": {"user_ids": ["{stranger}"]},
+    "PATCH conversations/*/participants/*": {"role": "admin"},
+    "PATCH conversations/*/membership": {"pinned": True},
+    "POST conversations/*/read": {"seq": 1},
+    "POST conversations/*/messages": {"content": "hello"},
+    "PATCH conversations/*/messages/*": {"content": "other words"},
+    "POST conversations/*/messages/batch": {"messages": [ITEM]},
+    "POST conversations/*/assign": {"user_id": "{clerk}"},
+    "POST conversations/*/status": {"status": "resolved"},
+    "PUT business/*/agents/*": {"role": "agent"},
+}
+OTHER_ADDRESSES = {"health", "health/live", "health/ready", "api/schema", "api/docs", ""}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what each caller is answered."""
+
+    method: str
+    path: str
+    expected: dict[str, int]
+
+    @property
+    def address(self) -> str:
+        return f"{self.method} {_anonymous(self.path)}"
+
+
+def _rows() -> Iterator[Row]:
+    for line in filter(None, map(str.split, TABLE.splitlines())):
+        match line:
+            case [method, path, "open", status]:
+                yield Row(method, path, dict.fromkeys(CALLERS, int(status)))
+            case [method, path, "signed-in", status]:
+                closed = dict.fromkeys(["anonymous", "inactive"], 401)
+                yield Row(method, path, dict.fromkeys(CALLERS, int(status)) | closed)
+            case [*names] if names == CALLERS:
+                continue
+            case [method, path, *statuses]:
+                yield Row(method, path, dict(zip(CALLERS, map(int, statuses), strict=True)))
+
+
+ROWS = list(_rows())
+
+
+def _anonymous(path: str) -> str:
+    return re.sub(r"\{\w+\}|<\w+:\w+>|\b1\b", "*", path)
+
+
+@pytest.fixture
+def callers(db: None) -> dict[str, User]:
+    return {
+        **{
+            name: factories.person(name)
+            for name in CALLERS
+            if name not in {"anonymous", "agent", "chief", "rival"}
+        },
+        "agent": factories.agent("acme"),
+        "chief": factories.agent("acme", role="owner"),
+        "rival": factories.agent("other"),
+    }
+
+
+@pytest.fixture
+def names(callers: dict[str, User]) -> dict[str, str]:
+    """What the placeholders of the table stand for."""
+    user = factories.person("friend", kaha_id="kaha-friend")
+    user.set_password("a good password")
+    user.save()
+    owner, member = callers["owner"], callers["member"]
+    inside = [callers[name] for name in ("member", "admin", "removed", "inactive")]
+    group = factories.group(owner, *inside, user)
+    participants.set_role(actor_id=owner.pk, conversation_id=group, user_id=callers["admin"].pk, role="admin")
+    participants.remove_participant(actor_id=owner.pk, conversation_id=group, user_id=callers["removed"].pk)
+    factories.say(member, group)
+    User.objects.filter(pk=callers["inactive"].pk).update(is_active=False)
+    User.objects.filter(pk=callers["staff"].pk).update(is_staff=True)
+    _, tokens = sessions.sign_in(username=user.username, password="a good password")
+    return {
+        "user": str(user.pk),
+        "username": user.username,
+        "kaha": "kaha-friend",
+        "member": str(member.pk),
+        "stranger": str(factories.person("stranger").pk),
+        "clerk": str(factories.agent("acme").pk),
+        "business": "acme",
+        "group": str(group),
+        "direct": str(factories.direct(member, user)),
+        "case": str(factories.case(callers["customer"], content="help")),
+        **tokens._asdict(),
+    }
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {_filled(key, names): _filled(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, names) for item in value]
+    return value.format(**names) if isinstance(value, str) else value
+
+
+def _fingerprint() -> list[tuple[Any, ...]]:
+    """Every row of every table of ours."""
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        kept = [name for name in tables if not name.startswith("django_")]
+        union = " UNION ALL ".join(
+            f"SELECT '{name}', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {name} t"
+            for name in kept
+        )
+        cursor.execute(union)
+        return list(cursor.fetchall())
+
+
+def _try(row: Row, caller: User | None, names: dict[str, str]) -> tuple[int, list[tuple[Any, ...]]]:
+    """The status, and the fingerprint left behind; undone afterwards."""
+    body = _filled(BODIES.get(row.address), names)
+    with transaction.atomic():
+        response = Api(caller).call(row.method, "/" + row.path.format(**names), body)
+        left = _fingerprint()
+        transaction.set_rollback(True)
+    return response.status_code, left
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.path}")
+def test_access(row: Row, callers: dict[str, User], names: dict[str, str]) -> None:
+    before = _fingerprint()
+    tried = {name: _try(row, callers.get(name), names) for name in CALLERS}
+    assert {name: status for name, (status, _) in tried.items()} == row.expected
+    assert [name for name, (status, left) in tried.items() if status >= 400 and left != before] == []
+
+
+def _addresses(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver) and not route.startswith("admin/"):
+            yield from _addresses(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route, pattern.callback
+
+
+def test_the_table_is_complete() -> None:
+    found, others = set(), set()
+    for route, view in _addresses(get_resolver().url_patterns):
+        if route.startswith("api/v1/"):
+            path = _anonymous(route.removeprefix("api/v1/"))
+            found |= {f"{method.upper()} {path}" for method in view.actions if method != "head"}
+        else:
+            others.add(route)
+    assert found == {row.address for row in ROWS}
+    assert {route for route in others if not route.startswith("^")} == OTHER_ADDRESSES

@@ -1,0 +1,144 @@
+/**
+ * The REST contract as methods, each the name of what a user does. All of them may throw a `Problem`.
+ *
+ * @typedef {{access: (options?: {insteadOf?: string}) => Promise<string>}} TokenSource
+ */
+import { call } from "./http.js";
+
+/** A query string of the values that are set, with its question mark. */
+export function query(values) {
+  const set = Object.entries(values).filter(
+    ([, value]) => value !== undefined && value !== null && value !== "",
+  );
+  return set.length ? `?${new URLSearchParams(set)}` : "";
+}
+
+export class Api {
+  #tokens;
+  #base;
+
+  /** @param {{tokens: TokenSource, base?: string}} options */
+  constructor({ tokens, base = "/api/v1" }) {
+    this.#tokens = tokens;
+    this.#base = base;
+  }
+
+  /** Any call, with a token; one that has run out is renewed and the call made once more. */
+  async call(method, path, body) {
+    const token = await this.#tokens.access();
+    try {
+      return await call(this.#base + path, { method, body, token });
+    } catch (problem) {
+      if (problem.status !== 401) throw problem;
+      const renewed = await this.#tokens.access({ insteadOf: token });
+      return call(this.#base + path, { method, body, token: renewed });
+    }
+  }
+
+  // Signing in
+
+  /** @returns {Promise<{ticket: string, expires_at: string}>} good once, for half a minute */
+  ticket() {
+    return this.call("POST", "/auth/ws-ticket");
+  }
+
+  // People
+
+  findUsers(search, { cursor, limit = 20 } = {}) {
+    return this.call("GET", `/users${query({ search, cursor, limit })}`);
+  }
+
+  user(id) {
+    return this.call("GET", `/users/${id}`);
+  }
+
+  unread() {
+    return this.call("GET", "/unread");
+  }
+
+  // Conversations
+
+  /** @param {{type?: string, business_id?: string, status?: string, assignee?: string, unread?: string,
+   *           archived?: string, search?: string, cursor?: string, limit?: number}} [filters] */
+  conversations(filters = {}) {
+    return this.call("GET", `/conversations${query(filters)}`);
+  }
+
+  conversation(id) {
+    return this.call("GET", `/conversations/${id}`);
+  }
+
+  /** @param {{type: string, participant_ids?: string[], name?: string, business_id?: string, content?: string}} facts */
+  createConversation(facts) {
+    return this.call("POST", "/conversations", facts);
+  }
+
+  changeConversation(id, facts) {
+    return this.call("PATCH", `/conversations/${id}`, facts);
+  }
+
+  deleteConversation(id) {
+    return this.call("DELETE", `/conversations/${id}`);
+  }
+
+  changes(id, { after, cursor, limit = 200 }) {
+    return this.call("GET", `/conversations/${id}/changes${query({ after: cursor ?? after, limit })}`);
+  }
+
+  /** @param {{pinned?: boolean, archived?: boolean, muted_until?: string | null, notify?: string}} choices */
+  changeMembership(id, choices) {
+    return this.call("PATCH", `/conversations/${id}/membership`, choices);
+  }
+
+  markRead(id, seq) {
+    return this.call("POST", `/conversations/${id}/read`, { seq });
+  }
+
+  leave(id) {
+    return this.call("POST", `/conversations/${id}/leave`);
+  }
+
+  // Members
+
+  members(id, { cursor, limit = 100 } = {}) {
+    return this.call("GET", `/conversations/${id}/participants${query({ cursor, limit })}`);
+  }
+
+  addMembers(id, userIds) {
+    return this.call("POST", `/conversations/${id}/participants`, { user_ids: userIds });
+  }
+
+  changeRole(id, userId, role) {
+    return this.call("PATCH", `/conversations/${id}/participants/${userId}`, { role });
+  }
+
+  removeMember(id, userId) {
+    return this.call("DELETE", `/conversations/${id}/participants/${userId}`);
+  }
+
+  // Messages
+
+  /** @param {{before?: number, after?: number, limit?: number}} [window] */
+  messages(id, { before, after, limit = 50 } = {}) {
+    return this.call("GET", `/conversations/${id}/messages${query({ before, after, limit })}`);
+  }
+
+  // Business cases
+
+  businessConversations(businessId, { status, search, cursor, limit = 30 } = {}) {
+    const path = `/business/${encodeURIComponent(businessId)}/conversations`;
+    return this.call("GET", path + query({ status, search, cursor, limit }));
+  }
+
+  agents(businessId) {
+    return this.call("GET", `/business/${encodeURIComponent(businessId)}/agents`);
+  }
+
+  assign(id, userId) {
+    return this.call("POST", `/conversations/${id}/assign`, { user_id: userId });
+  }
+
+  setStatus(id, status) {
+    return this.call("POST", `/conversations/${id}/status`, { status });
+  }
+}

@@ -1,0 +1,360 @@
+/**
+ * The page: sign in, then one workspace that joins the chat, the store and the views, and follows the address
+ * (`#/c/<conversation id>`). A workspace is made anew at each signing in, so that nothing of one user is left for the
+ * next.
+ */
+import { ChatClient } from "./chat-client.js";
+import { Controller } from "./controller.js";
+import { gist, isMuted, manages, nameOf, titleOf } from "./conversations.js";
+import { fill, h } from "./dom.js";
+import { Session } from "./session.js";
+import { Store } from "./store.js";
+import { lastOwn } from "./threads.js";
+import { Banner } from "./views/banner.js";
+import { CaseBar, openCases } from "./views/case.js";
+import { Composer } from "./views/composer.js";
+import { ConversationPane } from "./views/conversation.js";
+import { Details } from "./views/details.js";
+import { confirmed, explain } from "./views/dialog.js";
+import { Inbox } from "./views/inbox.js";
+import { openMenu } from "./views/menu.js";
+import { openNewConversation } from "./views/new-conversation.js";
+import { Notices } from "./views/notices.js";
+import { SignIn } from "./views/sign-in.js";
+import { Timeline } from "./views/timeline.js";
+
+const ADDRESS = /^#\/c\/([0-9a-f-]{36})$/i;
+const SIGNED_OUT = {
+  asked: "",
+  elsewhere: "You signed out in another tab.",
+  expired: "Your session has ended. Please sign in again.",
+};
+const GONE = {
+  deleted: "This conversation was deleted.",
+  left: "You are no longer in this conversation.",
+  gone: "This conversation is no longer there for you.",
+};
+
+class Workspace {
+  #chat;
+  #store;
+  #controller;
+  #listening = new AbortController();
+  #notices = new Notices();
+  #banner = new Banner({ retry: () => this.#chat.wake() });
+  #inbox;
+  #timeline;
+  #composer;
+  #pane;
+  #panes;
+  #loadingMore = false;
+
+  /** @param {{session: Session}} parts a session that somebody is signed in to */
+  constructor({ session }) {
+    this.#chat = new ChatClient({ session });
+    this.#store = new Store(session.user);
+    this.#controller = new Controller({ chat: this.#chat, store: this.#store });
+    this.#inbox = new Inbox({ store: this.#store, acts: this.#inboxActs() });
+    this.#timeline = new Timeline(this.#timelineActs());
+    this.#composer = new Composer(this.#composerActs());
+    this.#pane = this.#makePane();
+    this.#panes = h(
+      "div",
+      { class: "workspace", "data-view": "inbox" },
+      this.#inbox.element,
+      this.#pane.element,
+    );
+    const skip = h(
+      "button",
+      { type: "button", class: "skip-link", onclick: () => this.#pane.focus() },
+      "Skip to the conversation",
+    );
+    this.element = h(
+      "div",
+      { class: "page" },
+      skip,
+      this.#banner.element,
+      this.#panes,
+      this.#notices.element,
+    );
+    this.#listen();
+  }
+
+  start() {
+    this.#inbox.render();
+    this.#controller.begin();
+    this.#route();
+  }
+
+  stop() {
+    this.#listening.abort();
+    this.#banner.stop();
+    this.#chat.clear();
+    for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+  }
+
+  #listen() {
+    const on = (target, name, act) => target.addEventListener(name, act, { signal: this.#listening.signal });
+    on(this.#store, "change", ({ detail }) => this.#render(detail));
+    on(this.#chat, "state", ({ detail }) => this.#connectionChanged(detail));
+    on(this.#controller, "gone", ({ detail }) => this.#gone(detail));
+    on(this.#controller, "arrived", ({ detail }) => this.#arrived(detail));
+    on(window, "hashchange", () => this.#route());
+    on(window, "online", () => this.#chat.wake());
+    on(document, "visibilitychange", () => this.#looked());
+  }
+
+  #render(topics) {
+    if (topics.has("inbox")) this.#inbox.render();
+    this.#pane.render(topics);
+    this.#renderTitle();
+    this.#markRead();
+  }
+
+  #renderTitle() {
+    const unread = this.#store.unreadTotal;
+    const conversation = this.#store.conversations.get(this.#pane.id);
+    const parts = [conversation && titleOf(conversation), "Chat"].filter(Boolean);
+    document.title = (unread ? `(${unread}) ` : "") + parts.join(" · ");
+  }
+
+  #connectionChanged(state) {
+    this.#banner.show(state);
+    if (state.name === "online") this.#markRead();
+  }
+
+  #looked() {
+    if (document.visibilityState !== "visible") return;
+    this.#chat.wake();
+    this.#markRead();
+  }
+
+  #markRead() {
+    const { id } = this.#pane;
+    const seen = document.visibilityState === "visible" && this.#timeline.atBottom;
+    if (id && seen && this.#store.threads.get(id)?.loaded) this.#controller.readAll(id);
+  }
+
+  // Where we are
+
+  #route() {
+    const id = location.hash.match(ADDRESS)?.[1].toLowerCase() ?? null;
+    this.#show(id).catch((problem) => this.#tell(problem));
+  }
+
+  async #show(id) {
+    this.#panes.dataset.view = id ? "conversation" : "inbox";
+    this.#pane.show(id);
+    this.#inbox.show(id);
+    this.#renderTitle();
+    if (id === null) return;
+    if (!this.#store.conversations.has(id)) {
+      const conversation = await this.#controller.loadConversation(id);
+      if (this.#pane.id !== id) return;
+      if (!conversation) {
+        this.#leaveFor("This conversation does not exist, or it is not yours to see.");
+        return;
+      }
+      this.#pane.show(id);
+    }
+    this.#pane.focus();
+    await this.#controller.open(id);
+  }
+
+  #leaveFor(notice) {
+    this.#notices.show(notice);
+    location.hash = "#/";
+  }
+
+  #gone({ conversation, reason }) {
+    if (conversation === this.#pane.id) this.#leaveFor(GONE[reason]);
+  }
+
+  #arrived({ conversation: id, message }) {
+    if (id === this.#pane.id) this.#timeline.arrived();
+    const conversation = this.#store.conversations.get(id);
+    if (!conversation || isMuted(conversation)) return;
+    const where = id === this.#pane.id ? "" : ` in ${titleOf(conversation)}`;
+    this.#notices.announce(`${nameOf(message.sender)}${where}: ${gist(message)}`);
+  }
+
+  /** Tell what did not work; a session that is over speaks for itself. */
+  #tell(problem) {
+    if (problem.status !== 401) this.#notices.show(explain(problem), { kind: "problem" });
+  }
+
+  #try(promise) {
+    return promise.catch((problem) => this.#tell(problem));
+  }
+
+  // What the views ask for
+
+  #inboxActs() {
+    return {
+      search: (text) => this.#controller.searchInbox(text),
+      more: () => this.#loadMore(),
+      reload: () => this.#controller.begin(),
+      create: () => this.#create(),
+      account: (button) => this.#accountMenu(button),
+    };
+  }
+
+  async #loadMore() {
+    if (this.#loadingMore) return;
+    this.#loadingMore = true;
+    await this.#try(this.#controller.loadMoreInbox());
+    this.#loadingMore = false;
+  }
+
+  #accountMenu(button) {
+    const items = [
+      { label: "Cases of a business", icon: "business", act: () => this.#cases() },
+      { label: "Sign out", icon: "leave", act: () => this.#chat.session.signOut() },
+    ];
+    openMenu(button, items, "Account");
+  }
+
+  #find = async (search) => (await this.#controller.api.findUsers(search)).results;
+
+  #create() {
+    const create = async (facts) => this.#goTo(await this.#controller.create(facts));
+    openNewConversation({ find: this.#find, me: this.#store.me, create });
+  }
+
+  #cases() {
+    const held = [...this.#store.conversations.values()];
+    const businesses = held
+      .filter(({ membership }) => membership?.role === "agent")
+      .map((each) => each.business_id);
+    openCases({
+      me: this.#store.me,
+      businesses: [...new Set(businesses)],
+      load: async (businessId, filters) =>
+        (await this.#controller.api.businessConversations(businessId, filters)).results,
+      open: (conversation) => this.#goTo(conversation),
+    });
+  }
+
+  #goTo({ id }) {
+    location.hash = `#/c/${id}`;
+  }
+
+  #timelineActs() {
+    return {
+      older: () => this.#try(this.#controller.loadOlder(this.#pane.id)),
+      bottom: () => this.#markRead(),
+      reload: () => this.#try(this.#controller.open(this.#pane.id)),
+      menu: (message, button) => this.#messageMenu(message, button),
+      retry: (clientId) => this.#controller.retry(this.#pane.id, clientId),
+      discard: (clientId) => this.#store.dropPending(this.#pane.id, clientId),
+    };
+  }
+
+  #messageMenu(message, button) {
+    const own = message.sender?.id === this.#store.me.id;
+    const { id } = this.#pane;
+    const copy = {
+      label: "Copy text",
+      icon: "copy",
+      act: () => navigator.clipboard.writeText(message.content),
+    };
+    const edit = { label: "Edit", icon: "edit", act: () => this.#composer.edit(message) };
+    const remove = {
+      label: "Delete",
+      icon: "trash",
+      danger: true,
+      act: () => this.#try(this.#remove(id, message)),
+    };
+    const mayRemove = own || manages(this.#store.conversations.get(id));
+    const items = [
+      navigator.clipboard && copy,
+      own && message.type === "text" && edit,
+      mayRemove && remove,
+    ].filter(Boolean);
+    if (items.length) openMenu(button, items, "Message actions");
+  }
+
+  async #remove(id, message) {
+    const text = "Everybody will see that a message was deleted, but no longer what it said.";
+    if (await confirmed({ title: "Delete this message?", text, act: "Delete" }))
+      await this.#controller.remove(id, message.seq);
+    this.#composer.focus();
+  }
+
+  #composerActs() {
+    return {
+      send: (text) => {
+        this.#pane.answered();
+        this.#timeline.toBottom();
+        this.#controller.send(this.#pane.id, text);
+      },
+      edit: (seq, text) => this.#try(this.#controller.edit(this.#pane.id, seq, text)),
+      typing: (on) => this.#chat.typing(this.#pane.id, on),
+      editLast: () => {
+        const message = lastOwn(this.#store.thread(this.#pane.id), this.#store.me);
+        if (message) this.#composer.edit(message);
+      },
+    };
+  }
+
+  #makePane() {
+    const { api } = this.#controller;
+    const change = (how) => this.#try(this.#controller.take(how(this.#pane.id)));
+    const caseBar = new CaseBar({
+      me: this.#store.me,
+      acts: {
+        assign: (userId) => change((id) => api.assign(id, userId)),
+        status: (status) => change((id) => api.setStatus(id, status)),
+      },
+    });
+    const acts = { details: () => this.#details(), create: () => this.#create() };
+    return new ConversationPane({
+      store: this.#store,
+      timeline: this.#timeline,
+      composer: this.#composer,
+      caseBar,
+      acts,
+    });
+  }
+
+  #details() {
+    const { id } = this.#pane;
+    const controller = this.#controller;
+    const { api } = controller;
+    const acts = {
+      find: this.#find,
+      reload: () => controller.loadMembers(id),
+      rename: (name) => controller.take(api.changeConversation(id, { name })),
+      addMembers: (ids) => controller.changeMembers(id, api.addMembers(id, ids)),
+      changeRole: (userId, role) => controller.changeMembers(id, api.changeRole(id, userId, role)),
+      removeMember: (userId) => controller.changeMembers(id, api.removeMember(id, userId)),
+      membership: (choices) => controller.chooseFor(id, choices),
+      leave: () => controller.leave(id),
+      remove: () => controller.deleteConversation(id),
+    };
+    return new Details({ store: this.#store, id, acts });
+  }
+}
+
+const root = document.getElementById("app");
+const session = new Session();
+let workspace = null;
+
+function enter() {
+  workspace = new Workspace({ session });
+  fill(root, workspace.element);
+  workspace.start();
+}
+
+function leave(notice = "") {
+  workspace?.stop();
+  workspace = null;
+  document.title = "Chat";
+  fill(root, new SignIn({ session, notice }).element);
+}
+
+session.addEventListener("signedin", enter);
+session.addEventListener("signedout", ({ detail }) => leave(SIGNED_OUT[detail.reason]));
+addEventListener("pagehide", () => session.handOver());
+if (session.restore()) enter();
+else leave();

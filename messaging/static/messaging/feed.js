@@ -1,0 +1,163 @@
+/**
+ * Every durable change of a conversation once, in order, whatever the socket lost or doubled.
+ *
+ * A cursor is the version up to which the holder's state has everything. A change says in `prev` which version must
+ * be there before it; where that is more than the cursor, something was lost and is read over REST.
+ *
+ * Fires `change` (a durable event), `unknown` ({conversation}: something moved where no state is held),
+ * `reset` ({conversation}: the state held is too old or gone, read it anew) and `caughtup` ({conversation}).
+ *
+ * @typedef {{event: string, conversation: string, version: number, prev: number, data: object}} Change
+ * @typedef {{results: Change[], next: string | null, version: number}} ChangesPage
+ */
+
+const MOST_ROUNDS = 20;
+const READ_AGAIN_MS = 2_000;
+
+export class Feed extends EventTarget {
+  /** @type {Map<string, number>} */
+  #cursors = new Map();
+  /** @type {Map<string, number>} the newest version heard of, also where no state is held */
+  #heads = new Map();
+  /** @type {Map<string, Change[]>} what waits behind a gap that is being read */
+  #held = new Map();
+  #read;
+
+  /** @param {{changes: (conversation: string, window: {after: number, cursor?: string}) => Promise<ChangesPage>}} source */
+  constructor({ changes }) {
+    super();
+    this.#read = changes;
+  }
+
+  /** The holder now has this conversation's state as of `version`; what came since is read, if anything did. */
+  track(conversation, version) {
+    if (this.#cursors.has(conversation)) return;
+    this.#cursors.set(conversation, version);
+    if ((this.#heads.get(conversation) ?? 0) > version) this.#catchUp(conversation);
+  }
+
+  forget(conversation) {
+    this.#cursors.delete(conversation);
+    this.#held.delete(conversation);
+  }
+
+  clear() {
+    this.#cursors.clear();
+    this.#heads.clear();
+    this.#held.clear();
+  }
+
+  /** @returns {number | undefined} */
+  cursor(conversation) {
+    return this.#cursors.get(conversation);
+  }
+
+  /**
+   * Compare the heads of a hello with what is held.
+   *
+   * @param {Record<string, number>} heads
+   * @returns {{behind: Record<string, number>, gone: string[], unknown: string[]}} cursors to resume from, tracked
+   *   conversations that are no longer the user's, and untracked ones that are new or moved since the last hello
+   */
+  compare(heads) {
+    const behind = {};
+    const gone = [];
+    for (const [conversation, version] of this.#cursors) {
+      if (heads[conversation] === undefined) gone.push(conversation);
+      else if (heads[conversation] > version) behind[conversation] = version;
+    }
+    const moved = ([id, version]) => !this.#cursors.has(id) && version > (this.#heads.get(id) ?? -1);
+    const unknown = Object.entries(heads)
+      .filter(moved)
+      .map(([id]) => id);
+    for (const [id, version] of Object.entries(heads)) this.#hear(id, version);
+    return { behind, gone, unknown };
+  }
+
+  /** A durable event from the socket. @param {Change} change */
+  offer(change) {
+    const { conversation, version } = change;
+    this.#hear(conversation, version);
+    const cursor = this.#cursors.get(conversation);
+    if (cursor === undefined) this.#fire("unknown", { conversation });
+    else if (this.#held.has(conversation)) this.#held.get(conversation).push(change);
+    else if (version <= cursor) return;
+    else if (change.prev > cursor) this.#catchUp(conversation, change);
+    else this.#apply(change);
+  }
+
+  /** The server cannot or will not replay this conversation. */
+  reset(conversation) {
+    this.forget(conversation);
+    this.#fire("reset", { conversation });
+  }
+
+  /** The socket is gone: what was held back comes again with the resume. */
+  dropHeld() {
+    this.#held.clear();
+  }
+
+  #hear(conversation, version) {
+    this.#heads.set(conversation, Math.max(version, this.#heads.get(conversation) ?? 0));
+  }
+
+  #apply(change) {
+    this.#cursors.set(change.conversation, change.version);
+    this.#fire("change", change);
+  }
+
+  async #catchUp(conversation, first) {
+    if (this.#held.has(conversation)) return;
+    const held = first ? [first] : [];
+    this.#held.set(conversation, held);
+    const mine = () => this.#held.get(conversation) === held;
+    try {
+      while (mine()) {
+        if (await this.#readOrWait(conversation, mine)) break;
+      }
+      if (mine()) this.#release(conversation, held);
+    } catch {
+      if (mine()) this.reset(conversation);
+    }
+  }
+
+  /** @returns {Promise<boolean>} false where the server was away, after a pause */
+  async #readOrWait(conversation, mine) {
+    try {
+      await this.#readChanges(conversation, mine);
+      return true;
+    } catch (problem) {
+      if (!problem.temporary) throw problem;
+      await new Promise((resolve) => setTimeout(resolve, (problem.retryAfter ?? 0) * 1000 || READ_AGAIN_MS));
+      return false;
+    }
+  }
+
+  /** Read and apply all that came after the cursor; stops where a reset or a new connection overtakes it. */
+  async #readChanges(conversation, mine) {
+    let cursor;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const page = await this.#read(conversation, { after: this.#cursors.get(conversation), cursor });
+      if (!mine()) return;
+      for (const change of page.results) {
+        if (change.version > this.#cursors.get(conversation)) this.#apply(change);
+      }
+      if (!page.next) {
+        this.#cursors.set(conversation, Math.max(page.version, this.#cursors.get(conversation)));
+        return;
+      }
+      cursor = page.next;
+    }
+    this.reset(conversation);
+  }
+
+  #release(conversation, held) {
+    this.#held.delete(conversation);
+    for (const change of held.sort((a, b) => a.version - b.version)) this.offer(change);
+    if (!this.#held.has(conversation)) this.#fire("caughtup", { conversation });
+  }
+
+  #fire(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

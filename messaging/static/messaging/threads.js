@@ -1,0 +1,152 @@
+/**
+ * The messages of one conversation as far as they are loaded, as pure functions on a plain record.
+ *
+ * The window is everything from `first` on. Changes of messages before it are kept too, so that a page which was
+ * read before such a change cannot bring the older text back.
+ *
+ * @typedef {{conversation: string, seq: number, version: number, type: string, sender: object | null, content: string,
+ *            client_id: string | null, sent_at: string, edited_at: string | null, deleted_at: string | null}} Message
+ * @typedef {{clientId: string, content: string, at: string, state: "pending" | "failed", problem: string}} Pending
+ * @typedef {{messages: Map<number, Message>, pending: Map<string, Pending>, first: number | null, hasBefore: boolean,
+ *            loaded: boolean, loading: boolean, failed: boolean}} Thread
+ */
+import { dayOf } from "./time.js";
+
+const GROUP_MS = 5 * 60_000;
+
+/** @returns {Thread} */
+export function emptyThread() {
+  return {
+    messages: new Map(),
+    pending: new Map(),
+    first: null,
+    hasBefore: false,
+    loaded: false,
+    loading: false,
+    failed: false,
+  };
+}
+
+/** Take a message in, unless a newer version of it is there. @returns {boolean} whether anything changed */
+export function upsert(thread, message, me) {
+  if (message.client_id && message.sender?.id === me.id) thread.pending.delete(message.client_id);
+  const held = thread.messages.get(message.seq);
+  if (held && held.version >= message.version) return false;
+  thread.messages.set(message.seq, message);
+  return true;
+}
+
+/** Take a page of history in. @param {{results: Message[], has_before: boolean}} page */
+export function takePage(thread, page, me) {
+  for (const message of page.results) upsert(thread, message, me);
+  const first = page.results[0]?.seq;
+  if (first !== undefined && (thread.first === null || first < thread.first)) thread.first = first;
+  if (thread.first === null) thread.first = 1;
+  if (first === undefined || first <= thread.first) thread.hasBefore = page.has_before;
+  thread.loaded = true;
+}
+
+/** The messages of the window, oldest first. @returns {Message[]} */
+export function windowOf(thread) {
+  if (thread.first === null) return [];
+  const inside = [...thread.messages.values()].filter(({ seq }) => seq >= thread.first);
+  return inside.sort((a, b) => a.seq - b.seq);
+}
+
+/** Let go of all but the newest messages, so that a long look back does not slow the next visit. */
+export function trim(thread, most) {
+  const messages = windowOf(thread);
+  if (messages.length <= most) return;
+  thread.first = messages[messages.length - most].seq;
+  thread.hasBefore = true;
+  for (const seq of thread.messages.keys()) if (seq < thread.first) thread.messages.delete(seq);
+}
+
+/** The last seq before a hole in the window, or null: seqs have none, so one that is missing was lost. */
+export function beforeHole(thread) {
+  const messages = windowOf(thread);
+  const at = messages.findIndex((message, i) => i > 0 && message.seq !== messages[i - 1].seq + 1);
+  return at === -1 ? null : messages[at - 1].seq;
+}
+
+/** The user's newest message that can still be edited. */
+export function lastOwn(thread, me) {
+  const editable = (message) =>
+    message.sender?.id === me.id && !message.deleted_at && message.type === "text";
+  return windowOf(thread).findLast(editable) ?? null;
+}
+
+function entries(thread, me) {
+  const sent = windowOf(thread).map((message) => ({
+    key: message.client_id && message.sender?.id === me.id ? `c:${message.client_id}` : `m:${message.seq}`,
+    message,
+    at: message.sent_at,
+    own: message.sender?.id === me.id,
+    from: message.sender?.id ?? "",
+    state: "sent",
+    problem: "",
+  }));
+  const waiting = [...thread.pending.values()].map((pending) => ({
+    key: `c:${pending.clientId}`,
+    message: {
+      seq: null,
+      version: 0,
+      type: "text",
+      sender: me,
+      content: pending.content,
+      client_id: pending.clientId,
+    },
+    at: pending.at,
+    own: true,
+    from: me.id,
+    state: pending.state,
+    problem: pending.problem,
+  }));
+  return [...sent, ...waiting];
+}
+
+function joins(before, entry) {
+  if (!before || before.message.type === "system" || before.from !== entry.from) return false;
+  return dayOf(before.at) === dayOf(entry.at) && Date.parse(entry.at) - Date.parse(before.at) < GROUP_MS;
+}
+
+/**
+ * What the timeline shows, top to bottom: day separators, the line above what is new, system lines and messages
+ * (`head` and `tail`: first and last of a run by one sender), and who has seen the user's last message.
+ *
+ * @param {Thread} thread
+ * @param {{me: object, newAfter?: number | null, seen?: {seq: number, text: string} | null}} view
+ *   `newAfter`: the seq read when the conversation was opened
+ */
+export function rowsOf(thread, { me, newAfter = null, seen = null }) {
+  const rows = [];
+  const all = entries(thread, me);
+  const firstNew = newAfter === null ? null : all.find((entry) => isNews(entry, newAfter));
+  all.forEach((entry, i) => addRows(rows, entry, all[i - 1], entry === firstNew));
+  if (seen && rows.length) placeSeen(rows, seen);
+  return rows;
+}
+
+function isNews({ own, message }, newAfter) {
+  return !own && message.seq > newAfter && message.type !== "system";
+}
+
+function addRows(rows, entry, before, divides) {
+  const day = dayOf(entry.at);
+  if (!before || dayOf(before.at) !== day)
+    rows.push({ kind: "day", key: `d:${day}:${entry.key}`, at: entry.at });
+  if (divides) rows.push({ kind: "new", key: "new" });
+  if (entry.message.type === "system") {
+    rows.push({ kind: "system", ...entry });
+    return;
+  }
+  const joined = !divides && joins(before, entry);
+  if (joined) rows.at(-1).tail = false;
+  rows.push({ kind: "message", ...entry, head: !joined, tail: true });
+}
+
+/** Only below the last word: an answer says by itself that the message before it was seen. */
+function placeSeen(rows, { seq, text }) {
+  const { kind, own, message } = rows.at(-1);
+  if (kind === "message" && own && message.seq === seq) rows.push({ kind: "seen", key: "seen", text });
+}

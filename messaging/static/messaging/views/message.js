@@ -1,0 +1,137 @@
+/** The rows of a timeline, each as an element: a message, a system line, a day, the line above what is new. */
+import { nameOf } from "../conversations.js";
+import { fill, h, isolated } from "../dom.js";
+import { icon } from "../icons.js";
+import { dayName, fullTime, timeOf } from "../time.js";
+import { personAvatar, toneOf } from "./avatar.js";
+import { linked } from "./text.js";
+
+const ONLY_PICTURES =
+  /^(?:\p{Extended_Pictographic}[\u{FE0F}\u{1F3FB}-\u{1F3FF}]*(?:\u{200D}\p{Extended_Pictographic}\u{FE0F}?)*\s*){1,3}$/u;
+const TYPE_LABELS = {
+  image: "Image",
+  file: "File",
+  audio: "Audio message",
+  video: "Video",
+  location: "Location",
+};
+const STATE_LABELS = { pending: "Sending", sent: "Sent", failed: "Not sent" };
+
+/** Everything that a row shows, so that it is drawn anew only when that changes. */
+export function signatureOf(row) {
+  const { kind, key, at, text, message, state, problem, head, tail } = row;
+  if (kind === "day") return dayName(at);
+  if (!message) return `${key} ${text ?? ""}`;
+  const { seq, version, sender } = message;
+  return JSON.stringify([seq, version, state, problem, head, tail, nameOf(sender), sender?.avatar_url]);
+}
+
+/**
+ * @param {object} row of `rowsOf`
+ * @param {{named: boolean, isNew: boolean, menu: (message: object, button: Element) => void,
+ *          retry: (clientId: string) => void, discard: (clientId: string) => void}} view
+ *   `named`: senders are shown, since more than two people talk
+ */
+export function renderRow(row, view) {
+  const element = RENDER[row.kind](row, view);
+  element.dataset.key = row.key;
+  return element;
+}
+
+const RENDER = {
+  day: ({ at }) => h("li", { class: "row-day" }, h("time", { datetime: at }, dayName(at))),
+  new: () => h("li", { class: "row-new", "data-testid": "new-divider" }, h("span", {}, "New messages")),
+  seen: ({ text }) => h("li", { class: "row-seen", "data-testid": "seen" }, text),
+  system: renderSystem,
+  message: renderMessage,
+};
+
+function renderSystem({ message }) {
+  const attributes = { class: "row-system", "data-testid": "system-message", "data-seq": message.seq };
+  const text = message.deleted_at ? "Message deleted" : message.content;
+  return h("li", attributes, h("span", { dir: "auto", title: fullTime(message.sent_at) }, linked(text)));
+}
+
+function renderMessage(row, view) {
+  const { message, own, head, tail, state } = row;
+  const classes = ["message", own && "own", head && "head", tail && "tail", state, view.isNew && "arriving"];
+  const attributes = {
+    class: classes.filter(Boolean).join(" "),
+    "data-testid": "message",
+    "data-seq": message.seq,
+    "data-state": message.deleted_at ? "deleted" : state,
+  };
+  const avatar =
+    view.named && !own && h("span", { class: "message-avatar" }, head && personAvatar(message.sender));
+  const line = h("div", { class: "message-line" }, bubble(row, view), actionsButton(row, view));
+  return h("li", attributes, avatar, h("div", { class: "message-column" }, line, failure(row, view)));
+}
+
+function bubble(row, view) {
+  const { message, own, head, at } = row;
+  const who = own ? "You" : nameOf(message.sender);
+  const shownName = view.named && !own && head;
+  const name =
+    shownName && isolated(who, { class: "message-sender", "data-tone": toneOf(message.sender?.id ?? "") });
+  const attributes = { class: "bubble", "aria-label": `${who}, ${timeOf(at)}`, tabIndex: -1 };
+  return h("article", attributes, name, body(message), meta(row));
+}
+
+function body(message) {
+  const element = h("div", { class: "message-body", dir: "auto", "data-testid": "message-body" });
+  if (message.deleted_at) return fill(element, h("em", { class: "muted" }, "Message deleted"));
+  const label = TYPE_LABELS[message.type];
+  if (label) fill(element, h("span", { class: "type-label" }, label, message.content && " "));
+  element.append(...linked(message.content));
+  if (ONLY_PICTURES.test(message.content)) element.classList.add("pictures");
+  return element;
+}
+
+function meta({ message, own, at, state }) {
+  const edited = message.edited_at && !message.deleted_at;
+  return h(
+    "span",
+    { class: "message-meta" },
+    edited && h("span", { "data-testid": "edited", title: fullTime(message.edited_at) }, "edited"),
+    h("time", { datetime: at, title: fullTime(at) }, timeOf(at)),
+    own && !message.deleted_at && stateMark(state),
+  );
+}
+
+function stateMark(state) {
+  const drawing = { pending: "clock", sent: "check", failed: "warning" }[state];
+  return h(
+    "span",
+    { class: `state state-${state}`, role: "img", "aria-label": STATE_LABELS[state] },
+    icon(drawing),
+  );
+}
+
+function actionsButton({ message, state }, view) {
+  if (state !== "sent" || message.deleted_at) return null;
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button message-actions",
+      "aria-label": "Message actions",
+      "aria-haspopup": "menu",
+      "data-focus": "actions",
+      onclick: () => view.menu(message, button),
+    },
+    icon("more"),
+  );
+  return button;
+}
+
+function failure({ message, state, problem }, view) {
+  if (state !== "failed") return null;
+  const { client_id: clientId } = message;
+  return h(
+    "div",
+    { class: "message-failure", role: "alert" },
+    h("span", {}, `Not sent. ${problem}`),
+    h("button", { type: "button", class: "link-button", onclick: () => view.retry(clientId) }, "Retry"),
+    h("button", { type: "button", class: "link-button", onclick: () => view.discard(clientId) }, "Discard"),
+  );
+}

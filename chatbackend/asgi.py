@@ -1,14 +1,20 @@
-"""The door for ASGI servers: HTTP and, where `messaging` has one, WebSocket."""
+"""The door for ASGI servers: HTTP and WebSocket."""
 
 import os
+from importlib import import_module
+from importlib.util import find_spec
 
 import django
-from channels.routing import ProtocolTypeRouter
+from channels.routing import ProtocolTypeRouter, URLRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbackend.settings")
 os.environ.setdefault("CHATBACKEND_PROCESS", "web")
 django.setup(set_prefix=False)
 
-from chatbackend.doors import BodyLimit, OneHopHandler  # noqa: E402 - reads the settings
+from chatbackend.doors import BodyLimit, OneHopHandler, OriginCheck  # noqa: E402 - reads the settings
 
-application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler())})
+sockets = import_module("messaging.routing").websocket_urlpatterns if find_spec("messaging.routing") else []
+
+application = ProtocolTypeRouter(
+    {"http": BodyLimit(OneHopHandler()), "websocket": OriginCheck(URLRouter(sockets))}
+)

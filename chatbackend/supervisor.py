@@ -20,6 +20,7 @@ from chatbackend.embedded.redis import Redis
 DEATHS_A_MINUTE = 5
 LONGEST_PAUSE_S = 8.0
 LAST_LINES = 20
+PATIENCE_S = 4.0  # for all programs together; with the databases everything ends within 10 s
 
 
 class PartsFailedError(Exception):
@@ -72,11 +73,11 @@ class Command:
     cwd: Path
     say: Callable[[str], None]
     process: subprocess.Popen[bytes] | None = None
-    _asked: bool = False
+    _asked_at: float | None = None
     _lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     def start(self) -> None:
-        self._asked = False
+        self._asked_at = None
         self.process = spawn(self.argv, output=subprocess.PIPE, env=self.env, cwd=self.cwd)
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
 
@@ -85,13 +86,15 @@ class Command:
 
     def ask_to_stop(self) -> None:
         """Ask, without waiting: several parts then end side by side."""
-        if self.process is not None and self.process.poll() is None:
-            self._asked = True
+        if self._asked_at is None and self.process is not None and self.process.poll() is None:
+            self._asked_at = time.monotonic()
             self.process.terminate()
 
     def stop(self) -> None:
         if self.process is not None:
-            stop(self.process, None if self._asked else signal.SIGTERM, within_s=4)
+            self.ask_to_stop()
+            waited = time.monotonic() - self._asked_at if self._asked_at else 0.0
+            stop(self.process, None, within_s=max(0.0, PATIENCE_S - waited))
             kill_group(self.process.pid)  # children of a worker that did not follow it
             self.process = None
 

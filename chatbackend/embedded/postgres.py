@@ -71,7 +71,7 @@ class Postgres:
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, everything committed stays."""
         if self.process is not None:
-            stop(self.process, signal.SIGINT, within_s=6)
+            stop(self.process, signal.SIGINT, within_s=4)
             self.process = None
 
     def _reach(self) -> None:
@@ -180,7 +180,7 @@ class Postgres:
                 env=_environment(),
                 end_signal=signal.SIGINT,
             )
-        if await_ready(self.process, self._answers, within_s=60):
+        if await_ready(self.process, self._answers, within_s=40):
             return True
         self.stop()
         return False

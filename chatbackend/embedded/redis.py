@@ -50,7 +50,7 @@ class Redis:
 
     def stop(self) -> None:
         if self.process is not None:
-            stop(self.process, signal.SIGTERM, within_s=3)
+            stop(self.process, signal.SIGTERM, within_s=1.5)
             self.process = None
 
     def _started(self) -> bool:

@@ -1,0 +1,50 @@
+"""What the ASGI door lets in."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from django.test import override_settings
+
+from chatbackend.doors import origin_allowed
+from tests.server import Server
+
+LIMIT = 1_048_576
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    for _ in range(size // 65_536):
+        yield b"x" * 65_536
+
+
+def test_a_body_in_chunks_is_counted(daphne: Server) -> None:
+    url = f"{daphne.base_url}/api/v1/nope"
+    assert httpx.post(url, content=chunks(LIMIT)).status_code == 404
+    over = httpx.post(url, content=chunks(LIMIT + 65_536))
+    assert over.status_code == 413
+    assert over.headers["content-type"] == "application/problem+json"
+    assert over.json()["code"] == "body_too_large"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "allowed"),
+    [
+        ("https://chat.example.org", "chat.example.org", True),
+        ("http://localhost:8000", "localhost:8000", True),
+        ("https://app.example.org", "chat.example.org", True),  # by CORS_ALLOWED_ORIGINS
+        ("https://evil.example.org", "chat.example.org", False),
+        ("http://localhost:3000", "localhost:8000", False),
+        ("https://chat.example.org.evil.org", "chat.example.org", False),
+        ("https://evil.org", "evil.org", False),  # a name pointed at us: no host of ours
+        ("null", "chat.example.org", False),
+        ("file://", "chat.example.org", False),
+        ("https://chat.example.org@evil.org", "chat.example.org", False),
+    ],
+)
+def test_origins(origin: str, host: str, allowed: bool) -> None:
+    hosts = {
+        "ALLOWED_HOSTS": ["chat.example.org", "localhost"],
+        "CORS_ALLOWED_ORIGINS": ["https://app.example.org"],
+    }
+    with override_settings(**hosts):
+        assert origin_allowed(origin, host) is allowed

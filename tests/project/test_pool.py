@@ -1,0 +1,92 @@
+"""The pool against a server that is away, busy, or was restarted."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import PoolTimeout, TooManyRequests
+
+from chatbackend.embedded.processes import free_port
+from chatbackend.postgres.pool import ImpatientPool, ServerAway
+
+Clock = Callable[[], float]
+
+
+@contextmanager
+def pool(url: str | None = None, *, evict_s: float = 1.0, **options: object) -> Iterator[ImpatientPool]:
+    bounds = {"min_size": 0, "max_size": 1, "timeout": 10.0} | options
+    address = conninfo_to_dict(url or settings.DATABASE_URL, connect_timeout=2) | {"autocommit": True}
+    made = ImpatientPool(kwargs=address, evict_s=evict_s, open=True, **bounds)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def elapsed() -> Clock:
+    start = time.monotonic()
+    return lambda: time.monotonic() - start
+
+
+def test_a_server_that_is_away_is_told_early_then_at_once(elapsed: Clock) -> None:
+    with pool(f"postgresql://nobody@127.0.0.1:{free_port()}/none") as away:
+        with pytest.raises(ServerAway):
+            away.getconn()
+        assert elapsed() < 2
+        before = elapsed()
+        with pytest.raises(ServerAway):
+            away.getconn()
+        assert elapsed() - before < 0.2
+
+
+def test_a_busy_pool_waits_its_whole_time(elapsed: Clock) -> None:
+    with pool(timeout=1.2) as busy:
+        held = busy.getconn()
+        before = elapsed()
+        with pytest.raises(PoolTimeout):
+            busy.getconn()
+        assert 1.1 < elapsed() - before < 3
+        busy.putconn(held)
+        busy.putconn(busy.getconn())
+
+
+def test_too_many_waiting_are_refused_at_once() -> None:
+    with pool(max_size=1, max_waiting=1) as full:
+        held = full.getconn()
+        with pytest.raises((PoolTimeout, TooManyRequests)):
+            full.getconn(timeout=0.05)
+        full.putconn(held)
+
+
+def test_a_connection_that_died_while_idle_is_replaced() -> None:
+    with pool(evict_s=0.000_001) as looking:
+        first = looking.getconn()
+        pid = first.info.backend_pid
+        looking.putconn(first)
+        terminate(pid)
+        second = looking.getconn()
+        assert second.info.backend_pid != pid
+        assert second.execute("SELECT 1").fetchone() == (1,)
+        looking.putconn(second)
+
+
+def test_without_looking_it_would_have_been_handed_out() -> None:
+    with pool(evict_s=0) as careless:
+        first = careless.getconn()
+        careless.putconn(first)
+        terminate(first.info.backend_pid)
+        again = careless.getconn()
+        with pytest.raises(psycopg.OperationalError):
+            again.execute("SELECT 1")
+        careless.putconn(again)
+
+
+def terminate(pid: int) -> None:
+    """End a session and wait until its backend is gone."""
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])

@@ -8,7 +8,7 @@ from django.utils import timezone
 from conversations import access, policies
 from conversations.exceptions import Forbidden, Invalid, NotFound
 from conversations.models import BusinessAgent, BusinessCase, Conversation, User
-from conversations.services import announce
+from conversations.services import announce, participants
 from conversations.signals import case_changed
 
 Status = BusinessCase.Status
@@ -32,6 +32,7 @@ def remove_agent(*, actor: User, business_id: str, user_id: UUID) -> None:
     deleted, _ = BusinessAgent.objects.filter(business_id=business_id, user=user_id).delete()
     if not deleted:
         raise NotFound("No such agent.")
+    participants.unseat_agent(user_id=user_id, business_id=business_id)
 
 
 def _require_steward(actor: User, business_id: str) -> None:

@@ -69,6 +69,18 @@ def join(conversation: Conversation, user_id: UUID, *, role: str) -> Participant
     return participant
 
 
+def unseat_agent(*, user_id: UUID, business_id: str) -> None:
+    """Ends a dismissed agent's seats in a business's cases: a seat would outlast the agency.
+
+    The caller has deleted the agency in this transaction. Agency first, then conversations: `seated` has that order,
+    too, so that nobody takes a seat meanwhile.
+    """
+    for conversation in access.lock_cases(agent_id=user_id, business_id=business_id):
+        seat = Participant.objects.live().filter(conversation=conversation, user=user_id, role=Role.AGENT).first()
+        if seat is not None:
+            _unseat(conversation, seat)
+
+
 def _unseat(conversation: Conversation, participant: Participant) -> None:
     participant.version = conversation.stamp(participant_count=conversation.participant_count - 1)
     participant.left_at = timezone.now()
@@ -160,6 +172,7 @@ def seated(*, user_id: UUID, conversation_id: UUID) -> Access:
     found = access.get_conversation(user_id=user_id, conversation_id=conversation_id)
     if found.participant is not None:
         return found
+    access.get_agency(user_id=user_id, business_id=found.conversation.business_id or "", lock=True)
     found = access.get_conversation(user_id=user_id, conversation_id=conversation_id, lock=True)
     seat = found.participant or join(found.conversation, user_id, role=Role.AGENT)
     return Access(found.conversation, seat, Role.AGENT)
@@ -182,7 +195,7 @@ def mark_read(*, user_id: UUID, conversation_id: UUID, seq: int) -> ReadPosition
 def mark_unread_from(*, user_id: UUID, conversation_id: UUID, seq: int) -> ReadPosition:
     """Puts one's read position just before `seq`, wherever it was."""
     found = seated(user_id=user_id, conversation_id=conversation_id)
-    position = min(seq - 1, found.conversation.last_seq)
+    position = max(0, min(seq - 1, found.conversation.last_seq))
     Participant.objects.live().filter(conversation=found.conversation, user=user_id).update(
         last_read_seq=position
     )

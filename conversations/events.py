@@ -169,7 +169,10 @@ _serials = count()
 
 def _send(envelope: Envelope) -> None:
     for listener in tuple(_listeners):
-        listener(envelope)
+        try:
+            listener(envelope)
+        except Exception:  # one that fails must not keep the event from the others
+            log.exception("A listener failed")
     _outlet().send(envelope)
 
 
@@ -183,6 +186,7 @@ class _Outlet:
         self.pid = os.getpid()
         self.origin = uuid4().hex
         self._waiting = 0
+        self._counting = threading.Lock()
         self._complained_at = -QUIET_S
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="events", daemon=True).start()
@@ -193,7 +197,7 @@ class _Outlet:
                 "%d events wait for the channel layer; later ones are left to the sweep", self._waiting
             )
             return
-        self._waiting += 1
+        self._count(+1)
         asyncio.run_coroutine_threadsafe(self._deliver(envelope), self._loop)
 
     async def _deliver(self, envelope: Envelope) -> None:
@@ -210,7 +214,11 @@ class _Outlet:
                 "The channel layer is away (%s); delivery falls back to PostgreSQL", type(error).__name__
             )
         finally:
-            self._waiting -= 1
+            self._count(-1)
+
+    def _count(self, by: int) -> None:
+        with self._counting:  # any thread sends, the loop's own delivers
+            self._waiting += by
 
     def _complain(self, text: str, *args: object) -> None:
         now = time.monotonic()

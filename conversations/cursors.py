@@ -51,6 +51,12 @@ def whole(values: list[Any]) -> int:
     return number
 
 
+def pair(values: list[Any]) -> tuple[int, int]:
+    """A cursor of two versions."""
+    one, other = values
+    return whole([one]), whole([other])
+
+
 def name(values: list[Any]) -> str:
     """A cursor of one name."""
     (text,) = values

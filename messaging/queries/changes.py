@@ -9,21 +9,23 @@ from conversations.queries.routine import Routine
 from messaging.queries.fragments import MESSAGE, READABLE
 from messaging.records import Change
 
-# Over conversations c and a bound `after`. A change that is not there any more (a role set twice) comes once, as the
-# newest. Everything that existed when the conversation was made comes with `conversation.created`, at version 1.
+# Over conversations c and `after`: the version reached, and the one that the client has everything up to (`known`). They
+# differ from the second page on: a message written since, but changed again later, is still new to the client.
+# A change that is not there any more (a role set twice) comes once, as the newest. Everything that existed when the
+# conversation was made comes with `conversation.created`, at version 1.
 _CHANGES = f"""(
         SELECT 'conversation.' || CASE WHEN after.version < 1 THEN 'created' ELSE 'updated' END AS event,
             CASE WHEN after.version < 1 THEN 1 ELSE c.facts_version END AS version, {FACTS} AS data
         WHERE c.facts_version > after.version
     ) UNION ALL (
         SELECT 'participant.' || CASE WHEN p.left_at IS NOT NULL THEN 'left'
-            WHEN p.joined_version > after.version THEN 'joined' ELSE 'updated' END, p.version, {PARTICIPANT}
+            WHEN p.joined_version > after.known THEN 'joined' ELSE 'updated' END, p.version, {PARTICIPANT}
         FROM participants p JOIN users u ON u.id = p.user_id
         WHERE p.conversation_id = c.id AND p.version > greatest(after.version, 1)
         ORDER BY p.version LIMIT %(limit)s
     ) UNION ALL (
         SELECT 'message.' || CASE WHEN m.deleted_at IS NOT NULL THEN 'deleted'
-            WHEN m.created_version > after.version THEN 'created' ELSE 'updated' END, m.version, {MESSAGE}
+            WHEN m.created_version > after.known THEN 'created' ELSE 'updated' END, m.version, {MESSAGE}
         FROM messages m LEFT JOIN users u ON u.id = m.sender_id
         WHERE m.conversation_id = c.id AND m.version > after.version
         ORDER BY m.version LIMIT %(limit)s
@@ -33,11 +35,11 @@ _CHANGES = f"""(
 # Uses index: messages_version, participants_version, conversations_pkey.
 SINCE = Routine(
     "changes_since",
-    parameters={"conversation": "uuid", "after": "bigint", "limit": "int"},
+    parameters={"conversation": "uuid", "after": "bigint", "known": "bigint", "limit": "int"},
     returns={"event": "text", "version": "bigint", "data": "text"},
     body=f"""
         SELECT moved.event, moved.version, moved.data
-        FROM conversations c, (SELECT %(after)s AS version) after, LATERAL ({_CHANGES}) moved
+        FROM conversations c, (SELECT %(after)s AS version, %(known)s AS known) after, LATERAL ({_CHANGES}) moved
         WHERE c.id = %(conversation)s ORDER BY moved.version LIMIT %(limit)s""",
 )
 
@@ -78,7 +80,7 @@ SINCE_EACH = Routine(
     body=f"""
         SELECT c.id, moved.event, moved.version, moved.data::text
         FROM unnest(%(ids)s, %(versions)s) AS held (id, version) JOIN conversations c ON c.id = held.id,
-            LATERAL (SELECT held.version AS version) after,
+            LATERAL (SELECT held.version, held.version AS known) after,
             LATERAL (SELECT * FROM ({_CHANGES}) line ORDER BY line.version LIMIT %(limit)s) moved
         ORDER BY c.id, moved.version""",
 )
@@ -92,9 +94,16 @@ def head(*, viewer: UUID, conversation_id: UUID) -> int | None:
     return found[0] if found else None
 
 
-def changes_since(*, conversation_id: UUID, after: int, limit: int) -> list[Change]:
-    """Up to `limit` changes after a version, ascending. The caller has checked access. One statement."""
-    return [Change(*change) for change in SINCE.call(conversation=conversation_id, after=after, limit=limit)]
+def changes_since(
+    *, conversation_id: UUID, after: int, limit: int, known: int | None = None
+) -> list[Change]:
+    """Up to `limit` changes after a version, ascending. The caller has checked access. One statement.
+
+    `known`, on later pages: the version after which the first page began.
+    """
+    since = after if known is None else known
+    found = SINCE.call(conversation=conversation_id, after=after, known=since, limit=limit)
+    return [Change(*change) for change in found]
 
 
 def changes_since_each(*, cursors: Mapping[UUID, int], limit: int) -> dict[UUID, list[Change]]:

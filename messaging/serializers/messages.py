@@ -129,20 +129,21 @@ class WindowSerializer(LimitSerializer):
 
 @extend_schema_field({"type": "string", "maxLength": 512})
 class AfterField(serializers.Field[Any, Any, Any, Any]):
-    """A version, or the `next` of the page before."""
+    """A version, or the `next` of the page before: the version reached, and the one that the first page began after."""
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: Any) -> tuple[int, int]:
         text = str(data)
         if text.isascii() and text.isdigit() and len(text) <= 19:
-            return min(int(text), SAFE_INTEGER)
-        return cursors.decode(text, cursors.whole)
+            version = min(int(text), SAFE_INTEGER)
+            return version, version
+        return cursors.decode(text, cursors.pair)
 
 
 class ChangesSerializer(LimitSerializer):
     """What changed after a version."""
 
     after = AfterField(default=None, help_text="The last version seen, or the `next` of the page before.")
-    cursor = CursorField(cursors.whole)
+    cursor = CursorField(cursors.pair)
 
 
 class CursorsField(serializers.DictField):

@@ -34,12 +34,17 @@ class Behind(NamedTuple):
     reset: bool
 
 
-def changes_since(*, viewer: UUID, conversation_id: UUID, after: int, limit: int) -> Missed:
-    """A page of a conversation's changes after a version, ascending. Raises NotFound. Two statements."""
+def changes_since(
+    *, viewer: UUID, conversation_id: UUID, after: int, limit: int, known: int | None = None
+) -> Missed:
+    """A page of a conversation's changes after a version, ascending. Raises NotFound. Two statements.
+
+    `known`, on later pages: the version after which the first page began.
+    """
     version = changes.head(viewer=viewer, conversation_id=conversation_id)
     if version is None:
         raise NotFound("No such conversation.")
-    found = changes.changes_since(conversation_id=conversation_id, after=after, limit=limit + 1)
+    found = changes.changes_since(conversation_id=conversation_id, after=after, known=known, limit=limit + 1)
     page = found[:limit]
     reached = page[-1].version if page else after
     frames = events.replay(conversation_id, page, after=after)

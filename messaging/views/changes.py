@@ -25,11 +25,15 @@ class ChangesViewSet(ChatViewSet):
     def list(self, request: Request, conversation_id: UUID) -> HttpResponse:
         """What changed in a conversation after a version, ascending."""
         query = read_query(ChangesSerializer, request)
-        after = query["after"] or 0 if query["cursor"] is None else query["cursor"]
+        after, known = query["cursor"] or query["after"] or (0, 0)
         found = changes.changes_since(
-            viewer=caller_id(request), conversation_id=conversation_id, after=after, limit=query["limit"]
+            viewer=caller_id(request),
+            conversation_id=conversation_id,
+            after=after,
+            known=known,
+            limit=query["limit"],
         )
-        following = f'"{encode(found.reached)}"' if found.more else "null"
+        following = f'"{encode(found.reached, known)}"' if found.more else "null"
         results = ",".join(found.frames)
         return json_reply(f'{{"results":[{results}],"next":{following},"version":{found.version}}}')
 

@@ -2,9 +2,15 @@
 
 from uuid import UUID
 
-from conversations.exceptions import Conflict, Forbidden
+from conversations.exceptions import Conflict, Forbidden, Invalid
 from conversations.policies import MODERATORS
 from messaging.models import Message
+
+
+def require_sayable(type: str) -> None:
+    """People do not speak as the system."""
+    if type == Message.Type.SYSTEM or type not in Message.Type.values:
+        raise Invalid.field("type", "No message of this type can be sent.", code="invalid_choice")
 
 
 def require_editable(message: Message, *, actor_id: UUID) -> None:

@@ -8,13 +8,17 @@ from conversations.events import DurableEvent
 
 
 class Written(NamedTuple):
-    """A message as it now stands: `body` is its JSON, for the reply and the event alike."""
+    """A message as it now stands: `body` is its JSON, for the reply and the event alike.
+
+    `answered`: it is the first answer to a case, whose facts changed with it, at the next version.
+    """
 
     body: str
     seq: int
     version: int
     business_id: str | None
     duplicate: bool = False
+    answered: bool = False
 
 
 class Draft(NamedTuple):

@@ -28,6 +28,20 @@ def conversation_changed(
     )
 
 
+def facts_changed(conversation_id: UUID, *, version: int, business_id: str | None) -> None:
+    """The same for a change that a statement of its own made: the data may be newer than `version`."""
+    events.publish(
+        Event(
+            name="conversation.updated",
+            conversation=conversation_id,
+            version=version,
+            prev=version - 1,
+            data=people.facts(conversation_id),
+            business_id=business_id,
+        )
+    )
+
+
 def conversation_deleted(conversation: Conversation, *, left: list[UUID]) -> None:
     """The last event of a conversation; afterwards nobody hears it."""
     events.publish(

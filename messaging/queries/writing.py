@@ -12,6 +12,7 @@ from messaging.records import Draft, Written
 # - The row lock of `allotted` orders seq and version as the commits; clock_timestamp() is taken under it.
 # - `seated` reads the participant again after waiting for that lock. Somebody removed meanwhile leaves it empty, the
 #   message then has no sender, messages_has_sender refuses it, and with it the allotment is undone.
+# - The first answer to a case takes a second version: the case's first_response_at is a fact of the conversation.
 # - `earlier` answers a repeated client_id; a racing one runs into messages_unique_client_id and is read afterwards.
 # Uses index: participants_unique_user, messages_unique_client_id, conversations_pkey, messages_unique_seq.
 SEND = Routine(
@@ -33,10 +34,13 @@ SEND = Routine(
         "version": "bigint",
         "business_id": "varchar",
         "duplicate": "bool",
+        "answered": "bool",
     },
     body=f"""
     WITH caller AS (
-        SELECT p.conversation_id, p.user_id, p.role
+        SELECT p.conversation_id, p.user_id, p.role = 'agent' AND EXISTS (
+            SELECT FROM business_cases k WHERE k.conversation_id = p.conversation_id AND k.first_response_at IS NULL
+        ) AS answers
         FROM participants p JOIN users v ON v.id = p.user_id AND v.is_active
         WHERE p.conversation_id = %(conversation)s AND p.user_id = %(sender)s AND p.left_at IS NULL
           AND (%(reply_to)s IS NULL OR EXISTS (
@@ -47,26 +51,28 @@ SEND = Routine(
             AND m.sender_id = caller.user_id AND m.client_id = %(client_id)s
     ), allotted AS (
         UPDATE conversations c
-        SET last_seq = c.last_seq + 1, version = c.version + 1, changed_at = clock_timestamp(),
-            last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
+        SET last_seq = c.last_seq + 1, version = c.version + 1 + caller.answers::int,
+            facts_version = CASE WHEN caller.answers THEN c.version + 2 ELSE c.facts_version END,
+            changed_at = clock_timestamp(), last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
             last_message_id = nextval('messages_id_seq')
         FROM caller
         WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier)
-        RETURNING c.id, c.last_seq, c.version, c.last_message_id, c.changed_at, c.type, c.business_id
+        RETURNING c.id, c.last_seq, c.version - caller.answers::int AS version, c.last_message_id, c.changed_at,
+            c.business_id, caller.answers
     ), seated AS (
         UPDATE participants p SET last_read_seq = a.last_seq, last_sent_seq = a.last_seq
         FROM allotted a
         WHERE p.conversation_id = a.id AND p.user_id = %(sender)s AND p.left_at IS NULL
-        RETURNING p.user_id, p.role
+        RETURNING p.user_id
     ), answered AS (
         UPDATE business_cases b SET first_response_at = a.changed_at
-        FROM allotted a, seated s
-        WHERE a.type = 'business' AND s.role = 'agent' AND b.conversation_id = a.id AND b.first_response_at IS NULL
+        FROM allotted a
+        WHERE a.answers AND b.conversation_id = a.id AND b.first_response_at IS NULL
     ), named AS (
         INSERT INTO mentions (conversation_id, user_id, seq)
         SELECT a.id, p.user_id, a.last_seq
         FROM allotted a JOIN participants p ON p.conversation_id = a.id
-        WHERE p.user_id = ANY (%(mentions)s) AND p.left_at IS NULL
+        WHERE p.user_id = ANY (%(mentions)s) AND p.user_id <> %(sender)s AND p.left_at IS NULL
         RETURNING user_id
     ), written AS (
         INSERT INTO messages (id, conversation_id, seq, version, created_version, sender_id, type, content, metadata,
@@ -78,10 +84,10 @@ SEND = Routine(
         FROM allotted a
         RETURNING *
     )
-    SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM allotted), false
+    SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM allotted), false, (SELECT answers FROM allotted)
     FROM written m LEFT JOIN users u ON u.id = m.sender_id
     UNION ALL
-    SELECT {MESSAGE}, m.seq, m.version, NULL, true
+    SELECT {MESSAGE}, m.seq, m.version, NULL, true, false
     FROM earlier JOIN messages m ON m.id = earlier.id LEFT JOIN users u ON u.id = m.sender_id""",
 )
 

@@ -6,13 +6,15 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from conversations import access
 from conversations.access import Access
 from conversations.events import DurableEvent
 from conversations.exceptions import Invalid, NotFound
+from conversations.models import Conversation
+from conversations.services import announce
 from conversations.services.participants import seated
 from messaging import events, policies
 from messaging.models import Mention, Message
@@ -36,6 +38,7 @@ def send_message(
     One statement, which is the transaction; a reply takes a second one, for the count of the message it answers.
     Raises NotFound, Invalid or Unauthenticated.
     """
+    policies.require_sayable(type)
     draft = Draft(
         sender=sender_id,
         conversation=conversation_id,
@@ -58,10 +61,10 @@ def send_message(
 def _send(draft: Draft) -> Written | None:
     """One try. A rival's win shows as IntegrityError: the message it wrote, or None where it removed the sender."""
     try:
-        with _undoable(always=draft.reply_to is not None):
+        with _storable(), _undoable(always=draft.reply_to is not None):
             written = writing.send_message(draft)
             if written and not written.duplicate:
-                events.message_changed(draft.conversation, written, name="message.created")
+                _tell_new(draft.conversation, written)
                 if draft.reply_to is not None:
                     _count_reply(draft.conversation, draft.reply_to, by=1)
             return written
@@ -71,6 +74,23 @@ def _send(draft: Draft) -> Written | None:
         return writing.message_by_client_id(
             conversation=draft.conversation, sender=draft.sender, client_id=draft.client_id
         )
+
+
+def _tell_new(conversation_id: UUID, written: Written) -> None:
+    events.message_changed(conversation_id, written, name="message.created")
+    if written.answered:
+        announce.facts_changed(
+            conversation_id, version=written.version + 1, business_id=written.business_id
+        )
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    """The doors refuse what PostgreSQL cannot store; whoever comes another way is told as well."""
+    try:
+        yield
+    except DataError as error:
+        raise Invalid("This holds something that cannot be stored.", code="not_storable") from error
 
 
 @contextmanager
@@ -87,10 +107,12 @@ def _explain(draft: Draft) -> None:
     """Why nothing was written: raises, or seats an agent who answers a case for the first time."""
     access.require_active(draft.sender)
     found = access.get_conversation(user_id=draft.sender, conversation_id=draft.conversation)
+    if draft.reply_to is not None:
+        standing = Message.objects.filter(conversation=draft.conversation, deleted_at=None)
+        if not standing.filter(seq=draft.reply_to).exists():
+            raise Invalid.field("reply_to", "There is no such message to reply to.", code="unknown_message")
     if found.participant is None:
         seated(user_id=draft.sender, conversation_id=draft.conversation)
-    elif draft.reply_to is not None:
-        raise Invalid.field("reply_to", "There is no such message to reply to.", code="unknown_message")
 
 
 def _count_reply(conversation_id: UUID, seq: int, *, by: int) -> None:
@@ -112,6 +134,7 @@ def send_notice(
     return written
 
 
+@_storable()
 @transaction.atomic
 def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: str) -> Written:
     """Puts other words in one's own message. The same words again change nothing."""
@@ -130,24 +153,39 @@ def delete_message(*, actor_id: UUID, conversation_id: UUID, seq: int) -> Writte
     """Takes a message back: its place stays, its content goes. Again changes nothing."""
     found, message = _locked(actor_id, conversation_id, seq)
     policies.require_deletable(message, actor_id=actor_id, role=found.role)
+    return _delete(found.conversation, message)
+
+
+@transaction.atomic
+def take_down_message(*, conversation_id: UUID, seq: int) -> Written:
+    """What staff do to a message of others, in a conversation they need not take part in. Again changes nothing."""
+    conversation = access.get_any_conversation(conversation_id, lock=True)
+    return _delete(conversation, _message(conversation_id, seq))
+
+
+def _delete(conversation: Conversation, message: Message) -> Written:
     if message.deleted_at is not None:
-        return _as_written(conversation_id, seq)
+        return _as_written(conversation.pk, message.seq)
     message.content, message.metadata, message.mentions = "", {}, []
-    message.deleted_at, message.version = timezone.now(), found.conversation.stamp()
+    message.deleted_at, message.version = timezone.now(), conversation.stamp()
     message.save(update_fields=["content", "metadata", "mentions", "deleted_at", "version"])
-    Mention.objects.filter(conversation=conversation_id, seq=seq).delete()
-    written = _tell(conversation_id, seq, "message.deleted")
+    Mention.objects.filter(conversation=conversation, seq=message.seq).delete()
+    written = _tell(conversation.pk, message.seq, "message.deleted")
     if message.reply_to_seq is not None:
-        _count_reply(conversation_id, message.reply_to_seq, by=-1)
+        _count_reply(conversation.pk, message.reply_to_seq, by=-1)
     return written
 
 
 def _locked(actor_id: UUID, conversation_id: UUID, seq: int) -> tuple[Access, Message]:
     found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
+    return found, _message(conversation_id, seq)
+
+
+def _message(conversation_id: UUID, seq: int) -> Message:
     message = Message.objects.filter(conversation=conversation_id, seq=seq).first()
     if message is None:
         raise NotFound("No such message.")
-    return found, message
+    return message
 
 
 def _as_written(conversation_id: UUID, seq: int) -> Written:

@@ -111,10 +111,10 @@ PEER = maybe(
     WHERE q.conversation_id = c.id AND q.user_id <> p.user_id) END"""
 )
 
-# Over participants p (nulls for an agent who has not joined the case).
+# Over participants p (nulls for an agent who has not joined the case; one who left it has only a read position).
 MEMBERSHIP = obj(
-    role=word("coalesce(p.role, 'agent')"),
-    joined_at=maybe(time("p.joined_at")),
+    role=word("CASE WHEN p.left_at IS NULL THEN coalesce(p.role, 'agent') ELSE 'agent' END"),
+    joined_at=maybe(time("CASE WHEN p.left_at IS NULL THEN p.joined_at END")),
     last_read_seq="coalesce(p.last_read_seq, 0)",
     muted_until=maybe(time("p.muted_until")),
     pinned=flag("p.pinned_at IS NOT NULL"),

@@ -71,10 +71,10 @@ _WANTED = f"""
     AND (%(label)s IS NULL OR %(label)s = ANY (b.labels))
     AND (%(archived)s IS NULL OR (p.archived_at IS NOT NULL) = %(archived)s)
     AND (%(unread)s IS NULL OR ({UNREAD} > 0) = %(unread)s)
-    AND (%(search)s IS NULL OR upper(c.name) LIKE %(search)s OR (c.type <> 'group' AND EXISTS (
+    AND (%(search)s IS NULL OR upper(c.name) LIKE upper(%(search)s) OR (c.type <> 'group' AND EXISTS (
         SELECT FROM participants q JOIN users o ON o.id = q.user_id
         WHERE q.conversation_id = c.id AND q.user_id <> %(viewer)s
-        AND (upper(o.username) LIKE %(search)s OR upper(o.display_name) LIKE %(search)s))))"""
+        AND (upper(o.username) LIKE upper(%(search)s) OR upper(o.display_name) LIKE upper(%(search)s)))))"""
 
 # Uses index: participants_user_live, conversations_pkey, messages_pkey, messages_uncounted, mentions_unique.
 INBOX = Routine(
@@ -99,10 +99,10 @@ BUSINESS_INBOX = Routine(
     parameters={"viewer": "uuid", "business": "text", "limit": "int", **_FILTERS},
     returns=_LINE,
     body=f"""
-        SELECT {CONVERSATION}, %(pinned)s, c.last_activity_at, c.id
+        SELECT {CONVERSATION}, false, c.last_activity_at, c.id
         FROM conversations c
         JOIN business_cases b ON b.conversation_id = c.id
-        LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = %(viewer)s AND p.left_at IS NULL
+        LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = %(viewer)s
         WHERE c.type = 'business' AND c.business_id = %(business)s AND c.deleted_at IS NULL
         AND EXISTS (SELECT FROM business_agents g JOIN users v ON v.id = g.user_id AND v.is_active
                     WHERE g.business_id = %(business)s AND g.user_id = %(viewer)s){_WANTED}
@@ -120,9 +120,9 @@ VIEW = Routine(
         SELECT {CONVERSATION}
         FROM conversations c
         JOIN users viewer ON viewer.id = %(viewer)s AND viewer.is_active
-        LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = %(viewer)s AND p.left_at IS NULL
+        LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = %(viewer)s
         WHERE c.id = %(conversation)s AND c.deleted_at IS NULL
-        AND (p.id IS NOT NULL OR (c.type = 'business' AND EXISTS (
+        AND ((p.id IS NOT NULL AND p.left_at IS NULL) OR (c.type = 'business' AND EXISTS (
              SELECT FROM business_agents g WHERE g.business_id = c.business_id AND g.user_id = %(viewer)s)))""",
 )
 
@@ -155,7 +155,7 @@ def _given(wanted: InboxFilter, after: Place | None) -> dict[str, Any]:
     if wanted.assignee is not None:
         values["assignee"] = str(wanted.assignee)
     if wanted.search is not None:
-        values["search"] = f"%{_like(wanted.search).upper()}%"
+        values["search"] = f"%{_like(wanted.search)}%"
     return values
 
 
@@ -217,6 +217,7 @@ def heads(*, viewer: UUID) -> dict[UUID, int]:
     """The version of each of a person's conversations. Uses index: participants_user_live, conversations_pkey."""
     found = rows(
         """SELECT c.id, c.version FROM participants p JOIN conversations c ON c.id = p.conversation_id
+        JOIN users viewer ON viewer.id = p.user_id AND viewer.is_active
         WHERE p.user_id = %(viewer)s::uuid AND p.left_at IS NULL AND c.deleted_at IS NULL""",
         {"viewer": viewer},
     )

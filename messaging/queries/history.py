@@ -8,6 +8,9 @@ from conversations.queries.routine import Routine
 from messaging.queries.fragments import MESSAGE, READABLE
 
 
+FARTHEST = 2**62
+
+
 class Window(NamedTuple):
     """Which part of a history is wanted: `limit` messages before, after or around a seq, or the newest."""
 
@@ -122,12 +125,20 @@ ONE = Routine(
 ROUTINES = (PAGE, PAGE_OF_TYPE, ONE)
 
 
+def _bounded(window: Window) -> Window:
+    """Places that PostgreSQL can reckon with: adding to them must not leave bigint."""
+    given = {"before": window.before, "after": window.after, "around": window.around}
+    return window._replace(
+        **{name: min(max(seq, 0), FARTHEST) for name, seq in given.items() if seq is not None}
+    )
+
+
 def message_history(*, viewer: UUID, conversation_id: UUID, window: Window) -> Page | None:
     """A page of a conversation, access check included, or None where the viewer may not. One statement.
 
     Raw SQL: PostgreSQL writes the JSON, which is several times faster than a serializer.
     """
-    values = {**window._asdict(), "viewer": viewer, "conversation": conversation_id}
+    values = {**_bounded(window)._asdict(), "viewer": viewer, "conversation": conversation_id}
     if window.type is None:
         del values["type"]
     found = (PAGE if window.type is None else PAGE_OF_TYPE).first(**values)

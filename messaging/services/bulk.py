@@ -77,8 +77,10 @@ def append(conversation: Conversation, lines: Sequence[Line]) -> Added:
     The caller holds the conversation's lock and a transaction.
     """
     known = _known(conversation, lines)
-    fresh = list({(line.sender, line.client_id): line for line in lines}.values())
-    fresh = [line for line in fresh if (line.sender, line.client_id) not in known]
+    first: dict[tuple[UUID | None, str], Line] = {}
+    for line in lines:  # of the same client_id twice the first stands, as it would sent one by one
+        first.setdefault((line.sender, line.client_id), line)
+    fresh = [line for name, line in first.items() if name not in known]
     if fresh:
         messages = _messages(conversation, fresh)
         _copy(messages) if len(messages) >= COPY_FROM else Message.objects.bulk_create(messages, BATCH)

@@ -1,5 +1,6 @@
 """Accounts: registering, profiles, and people first seen in a token of the platform."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,15 @@ def update_profile(*, user: User, **changes: Any) -> User:
     if changes:
         user.save(update_fields=list(changes))
     return user
+
+
+def set_active(*, user_ids: Collection[UUID], active: bool) -> set[UUID]:
+    """Closes accounts or opens them again; returns those that were not so before. A closed one's tokens are refused."""
+    changing = User.objects.filter(pk__in=user_ids, is_active=not active)
+    with transaction.atomic():
+        changed = set(changing.select_for_update().values_list("pk", flat=True))
+        User.objects.filter(pk__in=changed).update(is_active=active)
+    return changed
 
 
 def user_of_platform(kaha_id: str) -> UUID:

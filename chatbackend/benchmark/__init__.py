@@ -1,0 +1,1 @@
+"""How fast the system is on this machine, and beside what. `manage.py bench` is its door."""

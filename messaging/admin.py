@@ -1,0 +1,59 @@
+"""Messages for staff: to look at, and to take down."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest
+
+from conversations.admin.listing import BOUND, ReadOnlyAdmin, as_uuid, keyword
+from conversations.models import Conversation
+from messaging.models import Message
+from messaging.services.messages import take_down_message
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    """A message changes only by the services: its seq and version order it among the others."""
+
+    list_display = ("__str__", "conversation", "sender", "type", "excerpt", "sent_at", "deleted_at")
+    list_select_related = ("sender", "conversation")
+    search_help_text = (
+        "The id of a conversation (ID#seq for one message), the id or exact username of a sender, or type:image and"
+        f" the like. At most {BOUND:,} are listed, newest first."
+    )
+    actions = ("take_down",)
+
+    def find(self, rows: QuerySet[Message], word: str) -> QuerySet[Message]:
+        """Uses index: messages_pkey, messages_unique_seq, messages_sender_sent, messages_type_sent."""
+        rows = rows.defer("content", "metadata").annotate(start=Left("content", 100))
+        name, value = keyword(word)
+        room, _, seq = word.partition("#")
+        found = as_uuid(room)
+        if not word or (name, value) == ("type", Message.Type.TEXT):
+            return rows.order_by("-pk")
+        if name == "type":
+            return rows.filter(type=value).exclude(type=Message.Type.TEXT).order_by("-sent_at")
+        if found and seq.isdecimal() and len(seq) < 19:
+            return rows.filter(conversation=found, seq=int(seq)).order_by("-seq")
+        if found and Conversation.objects.filter(pk=found).exists():
+            return rows.filter(conversation=found).order_by("-seq")
+        by_sender = rows.filter(sender=found) if found else rows.filter(sender__username=word)
+        return by_sender.order_by("-sent_at")
+
+    @admin.display(description="content")
+    def excerpt(self, message: Message) -> str:
+        """The first hundred characters."""
+        return str(getattr(message, "start", ""))
+
+    @admin.action(description="Take the selected messages down", permissions=["take_down"])
+    def take_down(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        """Their places stay, their content goes, and everybody in the conversation sees it at once."""
+        standing = queryset.filter(deleted_at=None).select_related(None)[:BOUND]
+        for message in standing:
+            take_down_message(conversation_id=message.conversation_id, seq=message.seq)
+            self.log_change(request, message, "Taken down.")
+        self.message_user(request, f"{len(standing)} taken down", messages.SUCCESS)
+
+    def has_take_down_permission(self, request: HttpRequest) -> bool:
+        """Whoever may delete messages."""
+        return request.user.has_perm("messaging.delete_message")

@@ -5,7 +5,7 @@ ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet --retries 5
+PIP := $(PY) -m pip --disable-pip-version-check -qq --retries 5
 RUN_STAMP := $(VENV)/.requirements
 DEV_STAMP := $(VENV)/.requirements-dev
 
@@ -23,7 +23,7 @@ help: ## Show this list
 	@echo "Usage: make <target> [ARGS=…] [PORT=8000] [PYTHON=python3]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 10
 
-run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:$(PORT), until Ctrl-C
+run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:PORT, until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP) ## Run the tests on servers of their own (ARGS goes to pytest)

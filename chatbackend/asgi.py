@@ -1,20 +1,19 @@
 """The door for ASGI servers: HTTP and WebSocket."""
 
 import os
-from importlib import import_module
-from importlib.util import find_spec
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbackend.settings")
 os.environ.setdefault("CHATBACKEND_PROCESS", "web")
 django.setup(set_prefix=False)
 
-from chatbackend.doors import BodyLimit, OneHopHandler, OriginCheck  # noqa: E402 - reads the settings
+# What follows reads settings and models.
+from chatbackend.doors import BodyLimit, OneHopHandler, OriginCheck, nowhere  # noqa: E402
+from messaging.routing import websocket_urlpatterns  # noqa: E402
 
-sockets = import_module("messaging.routing").websocket_urlpatterns if find_spec("messaging.routing") else []
+sockets = URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])  # type: ignore[arg-type]
 
-application = ProtocolTypeRouter(
-    {"http": BodyLimit(OneHopHandler()), "websocket": OriginCheck(URLRouter(sockets))}
-)
+application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler()), "websocket": OriginCheck(sockets)})

@@ -92,3 +92,8 @@ async def _respond(send: Send, response: Any) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """A WebSocket to an address that has none: the handshake ends with 403, without a traceback in the log."""
+    await send({"type": "websocket.close"})

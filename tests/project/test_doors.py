@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from django.test import override_settings
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from chatbackend.doors import origin_allowed
 from tests.server import Server
@@ -24,6 +26,26 @@ def test_a_body_in_chunks_is_counted(daphne: Server) -> None:
     assert over.status_code == 413
     assert over.headers["content-type"] == "application/problem+json"
     assert over.json()["code"] == "body_too_large"
+
+
+def refused(url: str, origin: str | None) -> int | None:
+    """The status that ended the handshake, or None when it went through."""
+    try:
+        with connect(url, origin=origin, subprotocols=["chat.v1"], open_timeout=10):  # type: ignore[arg-type,list-item]
+            return None
+    except InvalidStatus as error:
+        return error.response.status_code
+
+
+def test_sockets_of_other_pages_are_refused(daphne: Server) -> None:
+    assert refused(daphne.ws_url, "https://evil.example.org") == 403
+    assert refused(daphne.ws_url, daphne.base_url) is None
+    assert refused(daphne.ws_url, None) is None
+
+
+def test_a_socket_to_nowhere(daphne: Server) -> None:
+    assert refused(daphne.ws_url.replace("/ws/chat", "/ws/nope"), None) == 403
+    assert "Traceback" not in daphne.log.read_text()
 
 
 @pytest.mark.parametrize(

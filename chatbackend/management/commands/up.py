@@ -37,12 +37,12 @@ class Command(BaseCommand):
 
     help = "Runs the whole system on this machine, on 127.0.0.1 and PORT (8000)."
     requires_system_checks: list[str] = []
+    lock: IO[str] | None = None
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.say = Printer()
         self.supervisor = Supervisor(self.say)
         self.stopping = False
-        self.lock: IO[str] | None = None
         _end_with_make()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)

@@ -66,6 +66,10 @@ class ProblemSchema(AutoSchema):
         responses["default"] = _answer("Anything else that goes wrong.", problem, REQUEST_ID)
         return operation
 
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """No reply is a bare array, whatever its action is called."""
+        return False
+
     def get_auth(self) -> list[dict[str, list[str]]]:
         """The security schemes stand in the settings (`APPEND_COMPONENTS`): two of our classes read one header."""
         view: Any = self.view

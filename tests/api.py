@@ -9,12 +9,16 @@ from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken
 
 from conversations.models import User
+from tests import contract
 
 BASE = "/api/v1"
 
 
 class Api:
-    """Somebody with a token, or nobody. Paths are given from /api/v1 on; `?a=b` by keywords."""
+    """Somebody with a token, or nobody. Paths are given from /api/v1 on; `?a=b` by keywords.
+
+    Every reply is held against the OpenAPI document.
+    """
 
     def __init__(self, user: User | None = None, *, token: str | None = None, **headers: str) -> None:
         self.http = Client(headers={"X-Request-ID": "from-a-test", **headers})
@@ -25,7 +29,9 @@ class Api:
         data = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         url = f"{BASE}{path}?{urlencode(query)}" if query else f"{BASE}{path}"
         kind = "application/json"
-        return self.http.generic(method, url, data, content_type=kind, headers=headers)  # type: ignore[return-value]
+        response: Any = self.http.generic(method, url, data, content_type=kind, headers=headers)
+        contract.check(method, url.partition("?")[0], response)
+        return response  # type: ignore[no-any-return]
 
     def get(self, path: str, **query: Any) -> HttpResponse:
         return self.call("GET", path, **query)

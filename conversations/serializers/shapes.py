@@ -68,11 +68,6 @@ class SignInShape(TokensShape):
     user = UserShape()
 
 
-@extend_schema_serializer(component_name="Verified")
-class VerifiedShape(Shape):
-    """Nothing: that the token is good is said by the status."""
-
-
 @extend_schema_serializer(component_name="Ticket")
 class TicketShape(Shape):
     ticket = serializers.CharField(help_text="Opens one socket: `/ws/chat?ticket=…`, within 30 s.")

@@ -14,24 +14,12 @@ from conversations.services import participants, sessions
 from tests import factories
 from tests.api import Api
 
-CALLERS = [
-    "anonymous",
-    "inactive",
-    "outsider",
-    "removed",
-    "member",
-    "admin",
-    "owner",
-    "customer",
-    "agent",
-    "chief",
-    "rival",
-    "staff",
-]
-# `removed` was in the group; `inactive` still is, with a closed account; `agent` and `chief` (its owner) answer for the
-# business, `rival` for another one. `member` wrote message 1 of the group and is in the direct conversation.
+# `shut` sits in the group with a closed account, `left` was removed from it, `membr` wrote its message 1 and is in the
+# direct conversation; `custo` opened the case; `agent` and `chief` (an owner) answer for its business, `rival` for
+# another one.
 
 TABLE = """
+                                                 anon  shut  other left  membr admin owner custo agent chief rival staff
 POST   auth/register                             open 201
 POST   auth/token                                open 200
 POST   auth/token/refresh                        open 200
@@ -48,58 +36,58 @@ GET    conversations                             signed-in 200
 POST   conversations                             signed-in 201
 POST   sync                                      signed-in 200
 
-                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
-GET    conversations/{group}                     401       401      404      404     200    200   200   404      404   404   404   404
-PATCH  conversations/{group}                     401       401      404      404     403    200   200   404      404   404   404   404
-DELETE conversations/{group}                     401       401      404      404     403    403   204   404      404   404   404   404
-GET    conversations/{group}/participants        401       401      404      404     200    200   200   404      404   404   404   404
-POST   conversations/{group}/participants        401       401      404      404     403    201   201   404      404   404   404   404
-PATCH  conversations/{group}/participants/{user} 401       401      404      404     403    403   200   404      404   404   404   404
-DELETE conversations/{group}/participants/{user} 401       401      404      404     403    204   204   404      404   404   404   404
-POST   conversations/{group}/leave               401       401      404      404     204    204   409   404      404   404   404   404
-PATCH  conversations/{group}/membership          401       401      404      404     200    200   200   404      404   404   404   404
-POST   conversations/{group}/read                401       401      404      404     200    200   200   404      404   404   404   404
-GET    conversations/{group}/changes             401       401      404      404     200    200   200   404      404   404   404   404
-GET    conversations/{group}/messages            401       401      404      404     200    200   200   404      404   404   404   404
-POST   conversations/{group}/messages            401       401      404      404     201    201   201   404      404   404   404   404
-GET    conversations/{group}/messages/1          401       401      404      404     200    200   200   404      404   404   404   404
-PATCH  conversations/{group}/messages/1          401       401      404      404     200    403   403   404      404   404   404   404
-DELETE conversations/{group}/messages/1          401       401      404      404     200    200   200   404      404   404   404   404
-POST   conversations/{group}/messages/batch      401       401      403      403     403    403   403   403      403   403   403   201
-POST   conversations/{group}/assign              401       401      404      404     403    403   403   404      404   404   404   404
-POST   conversations/{group}/status              401       401      404      404     403    403   403   404      404   404   404   404
+                                                 anon  shut  other left  membr admin owner custo agent chief rival staff
+GET    conversations/{group}                     401   401   404   404   200   200   200   404   404   404   404   404
+PATCH  conversations/{group}                     401   401   404   404   403   200   200   404   404   404   404   404
+DELETE conversations/{group}                     401   401   404   404   403   403   204   404   404   404   404   404
+GET    conversations/{group}/participants        401   401   404   404   200   200   200   404   404   404   404   404
+POST   conversations/{group}/participants        401   401   404   404   403   201   201   404   404   404   404   404
+PATCH  conversations/{group}/participants/{user} 401   401   404   404   403   403   200   404   404   404   404   404
+DELETE conversations/{group}/participants/{user} 401   401   404   404   403   204   204   404   404   404   404   404
+POST   conversations/{group}/leave               401   401   404   404   204   204   409   404   404   404   404   404
+PATCH  conversations/{group}/membership          401   401   404   404   200   200   200   404   404   404   404   404
+POST   conversations/{group}/read                401   401   404   404   200   200   200   404   404   404   404   404
+GET    conversations/{group}/changes             401   401   404   404   200   200   200   404   404   404   404   404
+GET    conversations/{group}/messages            401   401   404   404   200   200   200   404   404   404   404   404
+POST   conversations/{group}/messages            401   401   404   404   201   201   201   404   404   404   404   404
+GET    conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
+PATCH  conversations/{group}/messages/1          401   401   404   404   200   403   403   404   404   404   404   404
+DELETE conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
+POST   conversations/{group}/messages/batch      401   401   403   403   403   403   403   403   403   403   403   201
+POST   conversations/{group}/assign              401   401   404   404   403   403   403   404   404   404   404   404
+POST   conversations/{group}/status              401   401   404   404   403   403   403   404   404   404   404   404
 
-                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
-GET    conversations/{direct}                    401       401      404      404     200    404   404   404      404   404   404   404
-PATCH  conversations/{direct}                    401       401      404      404     403    404   404   404      404   404   404   404
-DELETE conversations/{direct}                    401       401      404      404     403    404   404   404      404   404   404   404
-POST   conversations/{direct}/participants       401       401      404      404     403    404   404   404      404   404   404   404
-POST   conversations/{direct}/leave              401       401      404      404     409    404   404   404      404   404   404   404
-POST   conversations/{direct}/messages           401       401      404      404     201    404   404   404      404   404   404   404
-POST   conversations/{direct}/status             401       401      404      404     403    404   404   404      404   404   404   404
+                                                 anon  shut  other left  membr admin owner custo agent chief rival staff
+GET    conversations/{direct}                    401   401   404   404   200   404   404   404   404   404   404   404
+PATCH  conversations/{direct}                    401   401   404   404   403   404   404   404   404   404   404   404
+DELETE conversations/{direct}                    401   401   404   404   403   404   404   404   404   404   404   404
+POST   conversations/{direct}/participants       401   401   404   404   403   404   404   404   404   404   404   404
+POST   conversations/{direct}/leave              401   401   404   404   409   404   404   404   404   404   404   404
+POST   conversations/{direct}/messages           401   401   404   404   201   404   404   404   404   404   404   404
+POST   conversations/{direct}/status             401   401   404   404   403   404   404   404   404   404   404   404
 
-                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
-GET    conversations/{case}                      401       401      404      404     404    404   404   200      200   200   404   404
-PATCH  conversations/{case}                      401       401      404      404     404    404   404   403      403   403   404   404
-DELETE conversations/{case}                      401       401      404      404     404    404   404   403      403   403   404   404
-GET    conversations/{case}/participants         401       401      404      404     404    404   404   200      200   200   404   404
-POST   conversations/{case}/participants         401       401      404      404     404    404   404   403      403   403   404   404
-POST   conversations/{case}/leave                401       401      404      404     404    404   404   204      404   404   404   404
-PATCH  conversations/{case}/membership           401       401      404      404     404    404   404   200      200   200   404   404
-POST   conversations/{case}/read                 401       401      404      404     404    404   404   200      200   200   404   404
-GET    conversations/{case}/changes              401       401      404      404     404    404   404   200      200   200   404   404
-GET    conversations/{case}/messages             401       401      404      404     404    404   404   200      200   200   404   404
-POST   conversations/{case}/messages             401       401      404      404     404    404   404   201      201   201   404   404
-PATCH  conversations/{case}/messages/1           401       401      404      404     404    404   404   200      403   403   404   404
-DELETE conversations/{case}/messages/1           401       401      404      404     404    404   404   200      403   403   404   404
-POST   conversations/{case}/assign               401       401      404      404     404    404   404   403      200   200   404   404
-POST   conversations/{case}/status               401       401      404      404     404    404   404   403      200   200   404   404
+                                                 anon  shut  other left  membr admin owner custo agent chief rival staff
+GET    conversations/{case}                      401   401   404   404   404   404   404   200   200   200   404   404
+PATCH  conversations/{case}                      401   401   404   404   404   404   404   403   403   403   404   404
+DELETE conversations/{case}                      401   401   404   404   404   404   404   403   403   403   404   404
+GET    conversations/{case}/participants         401   401   404   404   404   404   404   200   200   200   404   404
+POST   conversations/{case}/participants         401   401   404   404   404   404   404   403   403   403   404   404
+POST   conversations/{case}/leave                401   401   404   404   404   404   404   204   404   404   404   404
+PATCH  conversations/{case}/membership           401   401   404   404   404   404   404   200   200   200   404   404
+POST   conversations/{case}/read                 401   401   404   404   404   404   404   200   200   200   404   404
+GET    conversations/{case}/changes              401   401   404   404   404   404   404   200   200   200   404   404
+GET    conversations/{case}/messages             401   401   404   404   404   404   404   200   200   200   404   404
+POST   conversations/{case}/messages             401   401   404   404   404   404   404   201   201   201   404   404
+PATCH  conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
+DELETE conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
+POST   conversations/{case}/assign               401   401   404   404   404   404   404   403   200   200   404   404
+POST   conversations/{case}/status               401   401   404   404   404   404   404   403   200   200   404   404
 
-                                                 anonymous inactive outsider removed member admin owner customer agent chief rival staff
-GET    business/{business}/agents                401       401      404      404     404    404   404   404      200   200   404   200
-PUT    business/{business}/agents/{user}         401       401      404      404     404    404   404   404      403   200   404   200
-DELETE business/{business}/agents/{clerk}        401       401      404      404     404    404   404   404      403   204   404   204
-GET    business/{business}/conversations         401       401      404      404     404    404   404   404      200   200   404   404
+                                                 anon  shut  other left  membr admin owner custo agent chief rival staff
+GET    business/{business}/agents                401   401   404   404   404   404   404   404   200   200   404   200
+PUT    business/{business}/agents/{user}         401   401   404   404   404   404   404   404   403   200   404   200
+DELETE business/{business}/agents/{clerk}        401   401   404   404   404   404   404   404   403   204   404   204
+GET    business/{business}/conversations         401   401   404   404   404   404   404   404   200   200   404   404
 """
 
 ITEM = {"sender_id": "{member}", "content": "then", "sent_at": "2026-01-02T03:04:05Z", "client_id": "b"}
@@ -140,13 +128,16 @@ class Row:
         return f"{self.method} {_anonymous(self.path)}"
 
 
+CALLERS = TABLE.split("\n")[1].split()
+
+
 def _rows() -> Iterator[Row]:
     for line in filter(None, map(str.split, TABLE.splitlines())):
         match line:
             case [method, path, "open", status]:
                 yield Row(method, path, dict.fromkeys(CALLERS, int(status)))
             case [method, path, "signed-in", status]:
-                closed = dict.fromkeys(["anonymous", "inactive"], 401)
+                closed = dict.fromkeys(["anon", "shut"], 401)
                 yield Row(method, path, dict.fromkeys(CALLERS, int(status)) | closed)
             case [*names] if names == CALLERS:
                 continue
@@ -167,7 +158,7 @@ def callers(db: None) -> dict[str, User]:
         **{
             name: factories.person(name)
             for name in CALLERS
-            if name not in {"anonymous", "agent", "chief", "rival"}
+            if name not in {"anon", "agent", "chief", "rival"}
         },
         "agent": factories.agent("acme"),
         "chief": factories.agent("acme", role="owner"),
@@ -181,13 +172,13 @@ def names(callers: dict[str, User]) -> dict[str, str]:
     user = factories.person("friend", kaha_id="kaha-friend")
     user.set_password("a good password")
     user.save()
-    owner, member = callers["owner"], callers["member"]
-    inside = [callers[name] for name in ("member", "admin", "removed", "inactive")]
+    owner, member = callers["owner"], callers["membr"]
+    inside = [callers[name] for name in ("membr", "admin", "left", "shut")]
     group = factories.group(owner, *inside, user)
     participants.set_role(actor_id=owner.pk, conversation_id=group, user_id=callers["admin"].pk, role="admin")
-    participants.remove_participant(actor_id=owner.pk, conversation_id=group, user_id=callers["removed"].pk)
+    participants.remove_participant(actor_id=owner.pk, conversation_id=group, user_id=callers["left"].pk)
     factories.say(member, group)
-    User.objects.filter(pk=callers["inactive"].pk).update(is_active=False)
+    User.objects.filter(pk=callers["shut"].pk).update(is_active=False)
     User.objects.filter(pk=callers["staff"].pk).update(is_staff=True)
     _, tokens = sessions.sign_in(username=user.username, password="a good password")
     return {
@@ -200,7 +191,7 @@ def names(callers: dict[str, User]) -> dict[str, str]:
         "business": "acme",
         "group": str(group),
         "direct": str(factories.direct(member, user)),
-        "case": str(factories.case(callers["customer"], content="help")),
+        "case": str(factories.case(callers["custo"], content="help")),
         **tokens._asdict(),
     }
 
@@ -218,11 +209,8 @@ def _fingerprint() -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         kept = [name for name in tables if not name.startswith("django_")]
-        union = " UNION ALL ".join(
-            f"SELECT '{name}', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {name} t"
-            for name in kept
-        )
-        cursor.execute(union)
+        digest = "SELECT '{0}', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {0} t"
+        cursor.execute(" UNION ALL ".join(digest.format(name) for name in kept))
         return list(cursor.fetchall())
 
 

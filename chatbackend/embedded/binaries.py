@@ -63,7 +63,16 @@ def copied_for_others(directory: Path, destination: Path) -> Path:
         libraries = root.parent / f"{root.name}.libs"
         if libraries.is_dir():
             shutil.copytree(libraries, destination / libraries.name, dirs_exist_ok=True)
+        _open_up(destination)
     return target / "bin"
+
+
+def _open_up(directory: Path) -> None:
+    """Let everyone read programs and libraries, whatever the umask was when the wheel was installed."""
+    for path in [directory, *directory.rglob("*")]:
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(0o755 if path.is_dir() or mode & 0o100 else 0o644)
 
 
 def _package(name: str) -> Path | None:

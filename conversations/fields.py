@@ -5,12 +5,13 @@ import unicodedata
 from typing import Any
 from uuid import UUID
 
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations.cursors import Reader, decode
 
-BUSINESS_ID = r"^[A-Za-z0-9._-]{1,64}\Z"
+BUSINESS_ID = RegexValidator(r"^[A-Za-z0-9._-]{1,64}\Z", code="invalid")
 SAFE_INTEGER = 2**53  # the largest whole number that every JSON reader keeps exact
 
 
@@ -41,6 +42,13 @@ class UsernameField(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         return unicodedata.normalize("NFKC", super().to_internal_value(data))
+
+
+class BusinessIdField(TextField):
+    """The id of a business on the platform."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, "validators": [BUSINESS_ID], **kwargs})
 
 
 class FlagField(serializers.BooleanField):

@@ -1,37 +1,32 @@
 """What a listing of conversations may be narrowed by."""
 
 from typing import Any
-from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations import cursors
-from conversations.fields import BUSINESS_ID, CursorField
+from conversations.fields import BusinessIdField, CursorField, IdField
 from conversations.inputs import LimitSerializer
 from conversations.models import BusinessCase, Conversation
 from conversations.queries.inbox import InboxFilter
 
 
-class AssigneeField(serializers.CharField):
+@extend_schema_field({"type": "string", "maxLength": 36})
+class AssigneeField(serializers.Field[Any, Any, Any, Any]):
     """A user's id, `me` or `none`."""
 
     def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
-        if text == "none":
-            return text
-        if text == "me":
-            return self.context["request"].user.pk
-        try:
-            return UUID(text)
-        except ValueError:
-            raise serializers.ValidationError("A user's id, `me` or `none`.", code="invalid") from None
+        if data == "none":
+            return data
+        return self.context["request"].user.pk if data == "me" else IdField().run_validation(data)
 
 
 class CasesQuerySerializer(LimitSerializer):
     """A business's cases."""
 
     status = serializers.ChoiceField(BusinessCase.Status.choices, required=False)
-    assignee = AssigneeField(required=False, max_length=36, help_text="A user's id, `me` or `none`.")
+    assignee = AssigneeField(required=False, help_text="A user's id, `me` or `none`.")
     label = serializers.CharField(required=False, max_length=40)  # type: ignore[assignment]
     search = serializers.CharField(required=False, max_length=100, help_text="In its name or its customer's.")
     cursor = CursorField(cursors.place)
@@ -41,9 +36,9 @@ class InboxQuerySerializer(LimitSerializer):
     """The caller's conversations."""
 
     type = serializers.ChoiceField(Conversation.Type.choices, required=False)
-    business_id = serializers.RegexField(BUSINESS_ID, required=False)
+    business_id = BusinessIdField(required=False)
     status = serializers.ChoiceField(BusinessCase.Status.choices, required=False)
-    assignee = AssigneeField(required=False, max_length=36, help_text="A user's id, `me` or `none`.")
+    assignee = AssigneeField(required=False, help_text="A user's id, `me` or `none`.")
     unread = serializers.BooleanField(required=False, default=None, allow_null=True)
     archived = serializers.BooleanField(
         default=False, help_text="What the caller put away, instead of the rest."

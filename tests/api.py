@@ -1,5 +1,6 @@
 """Callers of the REST API."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -59,3 +60,12 @@ def problem(response: HttpResponse, status: int) -> Any:
     """The problem of a refusal that must have this status."""
     assert response["Content-Type"] == "application/problem+json", response.content
     return read(response, status)
+
+
+def pages(api: Api, path: str, **query: Any) -> Iterator[Any]:
+    """A list, page by page, to its end."""
+    page = read(api.get(path, **query))
+    yield page["results"]
+    while page["next"]:
+        page = read(api.get(path, **query, cursor=page["next"]))
+        yield page["results"]

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from conversations import cursors
 from conversations.fields import (
-    BUSINESS_ID,
+    BusinessIdField,
     CursorField,
     FlagField,
     IdField,
@@ -40,7 +40,7 @@ class NewConversationSerializer(BodySerializer):
     type = serializers.ChoiceField(Type.choices)
     participant_ids = IdListField(max_length=MAX_PEOPLE, required=False)
     name = NameField(max_length=120, required=False, allow_blank=True)
-    business_id = serializers.RegexField(BUSINESS_ID, required=False)
+    business_id = BusinessIdField(required=False)
     content = TextField(max_length=MAX_CONTENT, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

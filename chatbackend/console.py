@@ -52,3 +52,8 @@ def _text(cell: object) -> str:
 def _console(output: Any) -> Console:
     """Over a command's `self.stdout` or `self.stderr`."""
     return Console(file=cast(Any, output))
+
+
+def say(output: Any, text: str) -> None:
+    """Prints a line as it is, however long."""
+    _console(output).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -67,7 +67,8 @@ _WANTED = f"""
     AND (%(type)s IS NULL OR c.type = %(type)s)
     AND (%(business_id)s IS NULL OR c.business_id = %(business_id)s)
     AND (%(status)s IS NULL OR b.status = %(status)s)
-    AND (%(assignee)s IS NULL OR b.assignee_id IS NOT DISTINCT FROM nullif(%(assignee)s, 'none')::uuid)
+    AND (%(assignee)s IS NULL OR (b.conversation_id IS NOT NULL
+        AND b.assignee_id IS NOT DISTINCT FROM nullif(%(assignee)s, 'none')::uuid))
     AND (%(label)s IS NULL OR %(label)s = ANY (b.labels))
     AND (%(archived)s IS NULL OR (p.archived_at IS NOT NULL) = %(archived)s)
     AND (%(unread)s IS NULL OR ({UNREAD} > 0) = %(unread)s)

@@ -15,6 +15,7 @@ from conversations.queries.statement import rows
 from messaging import events
 from messaging.models import Message
 from messaging.queries import writing
+from messaging.services.storing import storable
 
 BATCH = 100  # rows an INSERT carries
 COPY_FROM = 500  # from this many rows on COPY is used instead
@@ -38,6 +39,7 @@ class Added(NamedTuple):
     duplicates: int
 
 
+@storable()
 @transaction.atomic
 def add_batch(*, conversation_id: UUID, lines: Sequence[Line]) -> Added:
     """Adds lines of participants to a conversation for staff, all or nothing, and tells everybody of each."""
@@ -141,6 +143,7 @@ COLUMNS = (
 def _copy(messages: Sequence[Message]) -> None:
     fixed: dict[str, Any] = {"metadata": "{}", "mentions": [], "reply_count": 0}
     with (
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"COPY messages ({', '.join(COLUMNS)}) FROM STDIN") as copy,
     ):

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from conversations import access
@@ -20,6 +20,7 @@ from messaging import events, policies
 from messaging.models import Mention, Message
 from messaging.queries import writing
 from messaging.records import Draft, Written
+from messaging.services.storing import storable
 
 
 def send_message(
@@ -61,7 +62,7 @@ def send_message(
 def _send(draft: Draft) -> Written | None:
     """One try. A rival's win shows as IntegrityError: the message it wrote, or None where it removed the sender."""
     try:
-        with _storable(), _undoable(always=draft.reply_to is not None):
+        with storable(), _undoable(always=draft.reply_to is not None):
             written = writing.send_message(draft)
             if written and not written.duplicate:
                 _tell_new(draft.conversation, written)
@@ -82,15 +83,6 @@ def _tell_new(conversation_id: UUID, written: Written) -> None:
         announce.facts_changed(
             conversation_id, version=written.version + 1, business_id=written.business_id
         )
-
-
-@contextmanager
-def _storable() -> Iterator[None]:
-    """The doors refuse what PostgreSQL cannot store; whoever comes another way is told as well."""
-    try:
-        yield
-    except DataError as error:
-        raise Invalid("This holds something that cannot be stored.", code="not_storable") from error
 
 
 @contextmanager
@@ -134,7 +126,7 @@ def send_notice(
     return written
 
 
-@_storable()
+@storable()
 @transaction.atomic
 def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: str) -> Written:
     """Puts other words in one's own message. The same words again change nothing."""

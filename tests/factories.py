@@ -128,3 +128,8 @@ def frame(envelope: Envelope) -> Json:
     """What clients read of an envelope."""
     found: Json = orjson.loads(envelope["frame"])
     return found
+
+
+def unsaved(number: int) -> UUID:
+    """An id for objects that are never saved."""
+    return UUID(int=number)

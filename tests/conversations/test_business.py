@@ -1,0 +1,183 @@
+"""A business's agents and cases."""
+
+import pytest
+
+from conversations.exceptions import Forbidden, Invalid, NotFound
+from conversations.models import BusinessAgent, BusinessCase, Conversation
+from conversations.queries import inbox
+from conversations.queries.inbox import InboxFilter
+from conversations.services import business, conversations, participants
+from tests import factories
+from tests.factories import body, frame
+
+pytestmark = pytest.mark.django_db
+
+
+def _cases(agent: object, **wanted: object) -> list[object]:
+    lines = inbox.business_inbox(
+        viewer=agent.pk,  # type: ignore[attr-defined]
+        business_id="acme",
+        wanted=InboxFilter(archived=None, **wanted),  # type: ignore[arg-type]
+        limit=50,
+    )
+    return [line.id for line in lines]
+
+
+def test_a_case_begins_with_the_customers_words() -> None:
+    customer = factories.person()
+    room = factories.case(customer, content="help")
+    assert [one["content"] for one in factories.said(customer, room)] == ["help"]
+    assert factories.roles(room) == {customer.pk: "customer"}
+
+
+def test_words_that_cannot_be_stored_leave_no_case() -> None:
+    with pytest.raises(Invalid):
+        factories.case(factories.person(), content="\0")
+    assert not Conversation.objects.exists()
+
+
+def test_an_agent_who_answers_takes_a_seat_and_the_time_is_kept() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer, content="help")
+    said = body(factories.say(agent, room, "hello"))
+    shown = factories.view(customer, room)
+    assert shown is not None
+    assert shown["business"]["first_response_at"] == said["sent_at"]
+    assert factories.roles(room)[agent.pk] == "agent"
+
+
+def test_only_the_first_answer_is_the_first_response() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer)
+    with factories.heard() as first:
+        factories.say(agent, room)
+    with factories.heard() as second:
+        factories.say(agent, room)
+    assert [frame(one)["event"] for one in first] == [
+        "participant.joined",
+        "message.created",
+        "conversation.updated",
+    ]
+    assert [frame(one)["event"] for one in second] == ["message.created"]
+
+
+def test_what_a_customer_says_is_no_response() -> None:
+    customer = factories.person()
+    room = factories.case(customer, content="help")
+    factories.say(customer, room)
+    assert BusinessCase.objects.get(pk=room).first_response_at is None
+
+
+def test_a_reply_to_nothing_does_not_seat_an_agent() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer)
+    with pytest.raises(Invalid):
+        factories.say(agent, room, reply_to=7)
+    assert factories.roles(room) == {customer.pk: "customer"}
+
+
+def test_reading_a_case_seats_an_agent_once() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer, content="help")
+    for _ in range(2):
+        participants.mark_read(user_id=agent.pk, conversation_id=room, seq=1)
+    assert Conversation.objects.get(pk=room).participant_count == 2
+
+
+def test_an_assignment_is_told_in_the_thread_and_happens_once() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer)
+    for _ in range(2):
+        business.assign_case(actor_id=agent.pk, conversation_id=room, assignee_id=agent.pk)
+    (told,) = factories.said(customer, room)
+    assert (told["type"], told["metadata"]) == ("system", {"action": "assign", "assignee": str(agent.pk)})
+    assert _cases(agent, assignee=agent.pk) == [room]
+    assert _cases(agent, assignee="none") == []
+
+
+def test_a_case_is_given_to_agents_of_its_business_only() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer)
+    for stranger in (customer, factories.agent("other")):
+        with pytest.raises(Invalid):
+            business.assign_case(actor_id=agent.pk, conversation_id=room, assignee_id=stranger.pk)
+    assert not factories.said(customer, room)
+
+
+def test_customers_do_not_handle_cases_not_even_as_agents_of_the_business() -> None:
+    agent = factories.agent()
+    room = factories.case(agent)
+    with pytest.raises(Forbidden):
+        business.set_case_status(actor_id=agent.pk, conversation_id=room, status="resolved")
+    with pytest.raises(Forbidden):
+        business.assign_case(actor_id=agent.pk, conversation_id=room, assignee_id=agent.pk)
+
+
+def test_a_resolved_case_has_its_time_until_it_is_opened_again() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer)
+    given = {"actor_id": agent.pk, "conversation_id": room}
+    business.set_case_status(**given, status="resolved")
+    assert BusinessCase.objects.get(pk=room).resolved_at is not None
+    business.set_case_status(**given, status="open")
+    assert BusinessCase.objects.get(pk=room).resolved_at is None
+    assert [one["seq"] for one in factories.said(customer, room)] == [1, 2]
+
+
+def test_agents_are_named_by_owners_and_staff() -> None:
+    new, plain = factories.person(), factories.agent()
+    for actor, error in ((plain, Forbidden), (new, NotFound), (factories.agent("other", "owner"), NotFound)):
+        with pytest.raises(error):
+            business.put_agent(actor=actor, business_id="acme", user_id=new.pk, role="agent")
+    for actor in (factories.agent(role="owner"), factories.person(is_staff=True)):
+        business.put_agent(actor=actor, business_id="acme", user_id=new.pk, role="owner")
+    assert BusinessAgent.objects.get(user=new).role == "owner"
+
+
+def test_a_dismissed_agent_loses_every_seat_and_everybody_hears_it() -> None:
+    customer, agent, chief = factories.person(), factories.agent(), factories.agent(role="owner")
+    rooms = [factories.case(customer) for _ in range(2)]
+    elsewhere = factories.direct(customer, agent)
+    for room in rooms:
+        factories.say(agent, room)
+    with factories.heard() as envelopes:
+        business.remove_agent(actor=chief, business_id="acme", user_id=agent.pk)
+    assert {one["conversation"] for one in envelopes} == {str(room) for room in rooms}
+    assert [one["left"] for one in envelopes] == [[str(agent.pk)]] * 2
+    assert [one["id"] for one in factories.inbox_of(agent)] == [str(elsewhere)]
+    with pytest.raises(NotFound):
+        factories.say(agent, rooms[0])
+
+
+def test_dismissing_keeps_the_seat_of_somebodys_own_case() -> None:
+    agent, chief = factories.agent(), factories.agent(role="owner")
+    room = factories.case(agent)
+    business.remove_agent(actor=chief, business_id="acme", user_id=agent.pk)
+    assert factories.roles(room) == {agent.pk: "customer"}
+
+
+def test_dismissing_somebody_who_is_no_agent_is_refused() -> None:
+    chief = factories.agent(role="owner")
+    with pytest.raises(NotFound):
+        business.remove_agent(actor=chief, business_id="acme", user_id=factories.person().pk)
+
+
+def test_a_case_is_not_managed_like_a_group() -> None:
+    customer, agent = factories.person(), factories.agent()
+    room = factories.case(customer)
+    factories.say(agent, room)
+    for actor in (customer, agent):
+        with pytest.raises(Forbidden):
+            participants.add_participants(actor_id=actor.pk, conversation_id=room, user_ids=[agent.pk])
+        with pytest.raises(Forbidden):
+            conversations.delete_conversation(actor_id=actor.pk, conversation_id=room)
+
+
+def test_cases_are_found_by_status_label_and_customer() -> None:
+    customer, agent = factories.person("Zoë"), factories.agent()
+    room, other = factories.case(customer), factories.case(factories.person())
+    business.set_case_status(actor_id=agent.pk, conversation_id=room, status="pending")
+    BusinessCase.objects.filter(pk=room).update(labels=["billing"])
+    assert _cases(agent, status="pending") == _cases(agent, label="billing") == [room]
+    assert _cases(agent, search="zO") == [room]
+    assert set(_cases(agent)) == {room, other}

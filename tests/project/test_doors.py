@@ -70,3 +70,19 @@ def test_origins(origin: str, host: str, allowed: bool) -> None:
     }
     with override_settings(**hosts):
         assert origin_allowed(origin, host) is allowed
+
+
+def test_every_request_gives_its_connection_back(daphne: Server) -> None:
+    """With one connection and hardly any patience, a slot that leaked would be the end of it."""
+    bounds = {"DB_POOL_MIN": "0", "DB_POOL_MAX": "1", "DB_POOL_ACQUIRE": "500"}
+    server = Server(database=daphne.database, settings=bounds)
+    server.start()
+    try:
+        body = {"username": "nobody", "password": "wrong"}
+        answers = [
+            httpx.post(f"{server.base_url}/api/v1/auth/token", json=body, timeout=20) for _ in range(6)
+        ]
+        assert [answer.status_code for answer in answers] == [401] * 6
+    finally:
+        server.stop()
+        server.log.unlink()

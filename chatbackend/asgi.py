@@ -1,6 +1,7 @@
 """The door for ASGI servers: HTTP and WebSocket."""
 
 import os
+import sys
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -17,3 +18,8 @@ from messaging.routing import websocket_urlpatterns  # noqa: E402
 sockets = URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])  # type: ignore[arg-type]
 
 application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler()), "websocket": OriginCheck(sockets)})
+
+if "daphne.server" in sys.modules:  # importing it elsewhere would install Twisted's event loop
+    from chatbackend import daphne_sockets
+
+    daphne_sockets.install()

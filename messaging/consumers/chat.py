@@ -43,7 +43,8 @@ MAX_REFUSED = 100  # refusals beyond what was allowed since
 MAX_BAD = 10  # frames in a row that cannot be understood
 FINISH_S = 5.0  # how long ops already taken may go on after the client left
 
-RESTARTING, FAILED = 1012, 1011
+FAILED = 1011
+RESTARTING = hub.CLOSED_RESTARTING
 BAD_FRAMES, UNAUTHENTICATED, TOO_LARGE, FLOODING = 4400, 4401, 4413, 4429
 
 
@@ -170,9 +171,9 @@ class ChatConsumer:
             else:
                 self._socket.close(FLOODING)
             await self._listen()
-        except asyncio.CancelledError:
-            if self._socket.close_code is None:  # the server ends
-                await self._close(RESTARTING)
+        except asyncio.CancelledError:  # the server ends
+            self._socket.close(RESTARTING)
+            await asyncio.wait([writer], timeout=hub.FLUSH_S)
             raise
         finally:
             self._typing.stop_all()

@@ -27,6 +27,9 @@ LINGER_S = 300.0  # an unused lane keeps its place this long: people reconnect
 SILENCE_S = 75.0  # clients speak every 25 s; a page in the background may be a minute late
 REMEMBERED = 4_096  # passing events of which a second copy is recognised
 
+FLUSH_S = 0.2  # for the server to write its last frames
+
+CLOSED_RESTARTING = 1012
 CLOSED_TOKEN = 4401
 CLOSED_SILENT = 4408
 
@@ -103,6 +106,11 @@ class Hub:
                 self._relay.unwant(events.business_group(business))
         if self.people.remove(socket):
             self._relay.unwant(events.user_group(socket.user))
+
+    def end(self) -> None:
+        """Tells everybody that the server restarts; they come back to another one, or to this one later."""
+        for socket in self.people.all():
+            socket.close(CLOSED_RESTARTING)
 
     def release(self, socket: Socket, conversation: str, floor: int) -> None:
         """Ends `socket.hold` after a replay up to version `floor`."""
@@ -272,3 +280,10 @@ def current(read: Read) -> Hub:
         hub = _hubs[loop] = Hub(read)
         hub.start()
     return hub
+
+
+async def drain() -> None:
+    """Ends every socket of the running event loop, and waits until they were told."""
+    if hub := _hubs.get(asyncio.get_running_loop()):
+        hub.end()
+        await asyncio.sleep(FLUSH_S)

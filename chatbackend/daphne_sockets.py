@@ -1,0 +1,43 @@
+"""What Daphne's WebSocket half lacks, added where it is the server."""
+
+import asyncio
+from typing import Any
+
+from daphne import server
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from messaging import hub
+
+MAX_MESSAGE_BYTES = 1_048_576  # read into memory before the application sees it, which itself takes 64 KiB
+
+
+class Protocol(WebSocketProtocol):  # type: ignore[misc]
+    """Sends any close code: autobahn's own `sendClose` refuses 1011 and 1012, which a server may send."""
+
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
+        """Begins the closing handshake."""
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+
+class Factory(WebSocketFactory):  # type: ignore[misc]
+    """Bounds what a client may have the server hold in memory; past it the connection ends with 1009."""
+
+    protocol = Protocol
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.setProtocolOptions(
+            maxFramePayloadSize=MAX_MESSAGE_BYTES, maxMessagePayloadSize=MAX_MESSAGE_BYTES
+        )
+
+
+def install() -> None:
+    """Before Daphne makes its server. At its end sockets hear of it: Daphne just hangs up on most of them."""
+    server.WebSocketFactory = Factory
+    reactor.addSystemEventTrigger("before", "shutdown", _drain)  # type: ignore[arg-type]
+
+
+def _drain() -> Deferred[None]:
+    return Deferred.fromFuture(asyncio.ensure_future(hub.drain()))

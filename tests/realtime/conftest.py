@@ -1,0 +1,39 @@
+"""People and sockets."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from conversations.models import User
+from tests import factories
+from tests.realtime.client import Client, token_of
+from tests.server import Server
+
+Join = Callable[..., Client]
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    """Somebody."""
+    return factories.person("alice", display_name="Alice")
+
+
+@pytest.fixture
+def bob(transactional_db: None) -> User:
+    """Somebody else."""
+    return factories.person("bob", display_name="Bob")
+
+
+@pytest.fixture
+def join(daphne: Server) -> Iterator[Join]:
+    """Opens a socket of a person, past `hello` (kept as `client.hello`), at the test's Daphne or another server."""
+    with ExitStack() as stack:
+
+        def opened(user: User, *, at: Server = daphne, **options: Any) -> Client:
+            client = stack.enter_context(Client(at.ws_url, token=token_of(user), **options))
+            client.hello = client.hear("hello")
+            return client
+
+        yield opened

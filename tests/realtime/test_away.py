@@ -1,0 +1,109 @@
+"""Redis and PostgreSQL come and go; what can go on goes on."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from chatbackend.embedded.redis import Redis
+from conversations.models import User
+from messaging.models import Message
+from tests import factories
+from tests.realtime.client import Client, Frame
+from tests.realtime.conftest import Join
+from tests.server import Server
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Redis]:
+    """A Redis that a test may stop."""
+    state = Path(tempfile.mkdtemp(prefix="redis-"))
+    server = Redis(state)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture
+def pair(transactional_db: None, static_files: None, own_redis: Redis) -> Iterator[tuple[Server, Server]]:
+    """Two servers on a Redis of their own."""
+    name = str(connection.settings_dict["NAME"])
+    servers = [Server(database=name, settings={"REDIS_URL": own_redis.url}) for _ in range(2)]
+    for server in servers:
+        server.start()
+    yield servers[0], servers[1]
+    for server in servers:
+        server.stop()
+
+
+def test_without_redis_one_server_goes_on_and_hears_the_others_when_it_is_back(
+    alice: User, bob: User, join: Join, own_redis: Redis, pair: tuple[Server, Server]
+) -> None:
+    room = factories.direct(alice, bob)
+    near, far = pair
+    a, b, away = join(alice, at=near), join(bob, at=near), join(bob, at=far)
+    a.do("send", conversation=room, client_id="1", content="one")
+    for client in (b, away):
+        client.hear("message.created")
+    own_redis.stop()
+    for number in range(2, 12):
+        a.do("send", conversation=room, client_id=str(number), content="x")
+        assert b.hear("message.created")["data"]["seq"] == number
+    late = join(alice, at=near)
+    late.do("send", conversation=room, client_id="12", content="x")
+    assert b.hear("message.created")["data"]["seq"] == 12
+    own_redis.start()
+    heard = hear_again(a, away, room)
+    assert [frame["version"] for frame in heard] == list(range(3, 3 + len(heard)))
+    assert heard[-1]["data"]["content"] == "back?"
+
+
+def hear_again(speaker: Client, listener: Client, room: UUID) -> list[Frame]:
+    """Speaks now and then until the other hears; a conversation at rest is not found again without an event yet."""
+    for number in range(100):
+        speaker.do("send", conversation=room, client_id=f"again {number}", content="back?")
+        try:
+            heard = [listener.next(timeout=0.5)]
+        except TimeoutError:
+            continue
+        frames = listener.until(lambda frame: frame["data"]["content"] == "back?")
+        return [*heard, *frames]
+    raise AssertionError("never heard again")
+
+
+def test_a_server_that_starts_without_redis(alice: User, bob: User, join: Join, own_redis: Redis) -> None:
+    own_redis.stop()
+    room = factories.direct(alice, bob)
+    name = str(connection.settings_dict["NAME"])
+    server = Server(database=name, settings={"REDIS_URL": own_redis.url})
+    server.start()
+    try:
+        a, b = join(alice, at=server), join(bob, at=server)
+        a.do("send", conversation=room, client_id="1", content="anybody?")
+        assert b.hear("message.created")["data"]["content"] == "anybody?"
+        assert server.log.read_text().count("channel layer is away") <= 2
+    finally:
+        server.stop()
+
+
+def test_a_server_that_ends_says_so(alice: User, join: Join, daphne: Server) -> None:
+    a = join(alice)
+    daphne.stop()
+    assert a.code() == 1012
+
+
+def test_acked_messages_outlive_a_killed_server(alice: User, bob: User, join: Join, daphne: Server) -> None:
+    room = factories.direct(alice, bob)
+    a = join(alice)
+    for number in range(10):
+        a.do("send", conversation=room, client_id=str(number), content=str(number))
+    daphne.kill()
+    assert Message.objects.filter(conversation=room).count() == 10
+    daphne.ensure()
+    again = join(alice)
+    assert again.do("send", conversation=room, client_id="9", content="9")["duplicate"] is True

@@ -1,0 +1,171 @@
+"""One connection's queue and what it may hear, against a server that takes what it is given, or does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from messaging.hub.bucket import Bucket
+from messaging.hub.socket import MAX_BYTES, MAX_FRAMES, Heard, Socket
+
+
+class Peer:
+    """The server's half: keeps what it is sent, and may be made to stall."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        await self.reads.wait()
+        self.sent.append(message)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for message in self.sent for line in message.get("text", "").split("\n") if line]
+
+
+def heard(version: int | None, conversation: str = "room") -> Heard:
+    text = f"{conversation} {version}"
+    return Heard(conversation, version, text, len(text))
+
+
+class Open:
+    """A socket with its writer running; `settle` lets the writer have its turn."""
+
+    def __init__(self) -> None:
+        self.peer = Peer()
+        self.socket = Socket(user=uuid4(), send=self.peer.send, now=0)
+        self.writer = asyncio.create_task(self.socket.write())
+
+    async def settle(self) -> list[str]:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return self.peer.lines
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[Open]:
+    opened = Open()
+    yield opened
+    opened.writer.cancel()
+
+
+async def test_what_waits_leaves_as_one_message(line: Open) -> None:
+    for number in range(5):
+        line.socket.offer(str(number))
+    assert await line.settle() == ["0", "1", "2", "3", "4"]
+    assert len(line.peer.sent) == 1
+
+
+async def test_nothing_is_heard_before_hello_and_nothing_twice_after(line: Open) -> None:
+    for version in (5, 6, 7):
+        line.socket.hear(heard(version))
+    line.socket.hear(heard(3, "other"))
+    line.socket.begin({"room": 6, "other": 3}, [])
+    line.socket.offer("hello")
+    assert await line.settle() == ["hello"]
+    line.socket.open_gate()
+    line.socket.hear(heard(8))
+    assert await line.settle() == ["hello", "room 7", "room 8"]
+
+
+async def test_a_head_that_is_ahead_of_the_events_passes_over_them(line: Open) -> None:
+    line.socket.begin({"room": 6}, ["room"])
+    line.socket.open_gate()
+    for version in (5, None, 6, 7, 8):
+        line.socket.hear(heard(version))
+    assert await line.settle() == ["room None", "room 7", "room 8"]
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_live_events_wait_for_a_replay(line: Open, settled: bool) -> None:
+    line.socket.open_gate()
+    line.socket.hold("room")
+    for version in (5, 6, 7):
+        line.socket.hear(heard(version))
+    line.socket.hear(heard(1, "other"))
+    line.socket.offer("replayed up to 6")
+    line.socket.release("room", 6, settled=settled)
+    line.socket.hear(heard(8))
+    assert await line.settle() == ["other 1", "replayed up to 6", "room 7", "room 8"]
+
+
+async def test_a_replay_ahead_of_the_events_passes_over_them(line: Open) -> None:
+    line.socket.open_gate()
+    line.socket.hold("room")
+    line.socket.release("room", 6, settled=False)
+    for version in (5, 6, 7):
+        line.socket.hear(heard(version))
+    assert await line.settle() == ["room 7"]
+
+
+async def stalled(line: Open) -> None:
+    """The peer stops reading with one frame under way."""
+    line.peer.reads.clear()
+    line.socket.offer("under way")
+    await line.settle()
+
+
+@pytest.mark.parametrize("frame", ["x", "x" * (MAX_BYTES // 100)])
+async def test_who_does_not_read_is_closed_with_a_bounded_queue(line: Open, frame: str) -> None:
+    await stalled(line)
+    count = 0
+    while line.socket.close_code is None:
+        line.socket.offer(frame)
+        count += 1
+    assert line.socket.close_code == 4408
+    assert count == min(MAX_FRAMES, MAX_BYTES // len(frame)) + 1
+    line.peer.reads.set()
+    assert await line.settle() == ["under way"]
+    assert line.peer.sent[-1] == {"type": "websocket.close", "code": 4408}
+
+
+async def test_passing_events_are_left_out_first(line: Open) -> None:
+    await stalled(line)
+    for _ in range(MAX_FRAMES):
+        line.socket.offer("typing", passing=True)
+    assert line.socket.close_code is None
+    for number in range(MAX_FRAMES // 2):
+        line.socket.offer(str(number))
+    assert line.socket.close_code is None
+    line.peer.reads.set()
+    lines = await line.settle()
+    assert lines.count("typing") == MAX_FRAMES // 2
+    assert lines[-1] == str(MAX_FRAMES // 2 - 1)
+
+
+async def test_who_keeps_too_much_back_is_closed(line: Open) -> None:
+    for version in range(MAX_FRAMES + 1):
+        line.socket.hear(heard(version))
+    assert line.socket.close_code == 4408
+
+
+async def test_what_was_said_before_closing_is_still_written(line: Open) -> None:
+    line.socket.offer("sorry")
+    line.socket.close(4400)
+    line.socket.close(4408)
+    line.socket.offer("never")
+    await line.settle()
+    assert [message.get("text", message.get("code")) for message in line.peer.sent] == ["sorry", 4400]
+
+
+async def test_a_writer_of_much_waits_for_room(line: Open) -> None:
+    await stalled(line)
+    for number in range(MAX_FRAMES // 2):
+        line.socket.offer(str(number))
+    waiting = asyncio.create_task(line.socket.room())
+    await line.settle()
+    assert not waiting.done()
+    line.peer.reads.set()
+    await asyncio.wait_for(waiting, 1)
+
+
+def test_a_bucket_allows_a_burst_then_a_rate() -> None:
+    bucket = Bucket(rate=2, burst=3)
+    assert [bucket.take(100.0) for _ in range(4)] == [True, True, True, False]
+    assert [bucket.take(101.0) for _ in range(3)] == [True, True, False]
+    assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]

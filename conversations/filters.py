@@ -27,7 +27,7 @@ class CasesQuerySerializer(LimitSerializer):
 
     status = serializers.ChoiceField(BusinessCase.Status.choices, required=False)
     assignee = AssigneeField(required=False, help_text="A user's id, `me` or `none`.")
-    label = serializers.CharField(required=False, max_length=40)  # type: ignore[assignment]
+    label = serializers.CharField(required=False, max_length=40, help_text="One of the case's labels.")  # type: ignore[assignment]
     search = serializers.CharField(required=False, max_length=100, help_text="In its name or its customer's.")
     cursor = CursorField(cursors.place)
 
@@ -36,10 +36,12 @@ class InboxQuerySerializer(LimitSerializer):
     """The caller's conversations."""
 
     type = serializers.ChoiceField(Conversation.Type.choices, required=False)
-    business_id = BusinessIdField(required=False)
+    business_id = BusinessIdField(required=False, help_text="Cases of this business.")
     status = serializers.ChoiceField(BusinessCase.Status.choices, required=False)
     assignee = AssigneeField(required=False, help_text="A user's id, `me` or `none`.")
-    unread = serializers.BooleanField(required=False, default=None, allow_null=True)
+    unread = serializers.BooleanField(
+        required=False, default=None, allow_null=True, help_text="With, or without, unread messages."
+    )
     archived = serializers.BooleanField(
         default=False, help_text="What the caller put away, instead of the rest."
     )

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -38,6 +39,11 @@ class LimitSerializer(QuerySerializer):
     limit = serializers.IntegerField(
         default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="How many results a page holds."
     )
+
+
+def example(name: str, value: Any) -> OpenApiExample:
+    """A body, for the OpenAPI document."""
+    return OpenApiExample(name, value=value, request_only=True)
 
 
 def read_body(serializer: type[BodySerializer], request: Request) -> dict[str, Any]:

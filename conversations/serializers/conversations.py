@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from conversations import cursors
@@ -17,7 +18,7 @@ from conversations.fields import (
     TimeField,
     WholeField,
 )
-from conversations.inputs import BodySerializer, LimitSerializer
+from conversations.inputs import BodySerializer, LimitSerializer, example
 from conversations.models import BusinessCase, Conversation, Participant
 from conversations.serializers.users import PictureField
 
@@ -32,8 +33,16 @@ TAKES: Mapping[str, frozenset[str]] = {
     Type.GROUP: frozenset({"participant_ids", "name"}),
     Type.BUSINESS: frozenset({"business_id", "name", "content"}),
 }
+BOB = "0199d3a1-9f0e-7a11-b2c3-d4e5f6a7b8c9"  # in examples
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Two people", {"type": "direct", "participant_ids": [BOB]}),
+        example("A group", {"type": "group", "name": "Hikers", "participant_ids": [BOB]}),
+        example("A case", {"type": "business", "business_id": "acme", "content": "Where is my parcel?"}),
+    ]
+)
 class NewConversationSerializer(BodySerializer):
     """Direct: one `participant_ids`. Group: any, and a name. Business: `business_id`, a name, first words."""
 
@@ -58,6 +67,11 @@ class NewConversationSerializer(BodySerializer):
         return attrs
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Another name", {"name": "Climbers"}),
+    ]
+)
 class ChangedConversationSerializer(BodySerializer):
     """What an admin may change about a group."""
 
@@ -65,6 +79,12 @@ class ChangedConversationSerializer(BodySerializer):
     avatar_url = PictureField()
 
 
+@extend_schema_serializer(
+    examples=[
+        example("A member", {"user_ids": [BOB]}),
+        example("An admin", {"user_ids": [BOB], "role": "admin"}),
+    ]
+)
 class NewParticipantsSerializer(BodySerializer):
     """People for a group."""
 
@@ -72,12 +92,23 @@ class NewParticipantsSerializer(BodySerializer):
     role = serializers.ChoiceField(GIVEN_ROLES, default=Participant.Role.MEMBER)
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Hand over", {"role": "owner"}),
+    ]
+)
 class RoleSerializer(BodySerializer):
     """A member's role."""
 
     role = serializers.ChoiceField(GIVEN_ROLES)
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Mute", {"muted_until": "2026-12-01T08:00:00Z"}),
+        example("Put away", {"archived": True}),
+    ]
+)
 class MembershipSerializer(BodySerializer):
     """One's own settings in a conversation."""
 
@@ -87,6 +118,12 @@ class MembershipSerializer(BodySerializer):
     notify = serializers.ChoiceField(Participant.Notify.choices, required=False)
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Read up to", {"seq": 42}),
+        example("Unread from", {"unread_from": 40}),
+    ]
+)
 class ReadSerializer(BodySerializer):
     """Exactly one of the two: forward to `seq`, or wherever, to just before `unread_from`."""
 
@@ -99,18 +136,34 @@ class ReadSerializer(BodySerializer):
         return attrs
 
 
+@extend_schema_serializer(
+    examples=[
+        example("To an agent", {"user_id": BOB}),
+        example("Nobody's", {"user_id": None}),
+    ]
+)
 class AssignSerializer(BodySerializer):
     """Whose case it shall be; null for nobody's."""
 
     user_id = IdField(allow_null=True)
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Done", {"status": "resolved"}),
+    ]
+)
 class StatusSerializer(BodySerializer):
     """Where a case stands."""
 
     status = serializers.ChoiceField(BusinessCase.Status.choices)
 
 
+@extend_schema_serializer(
+    examples=[
+        example("An agent", {"role": "agent"}),
+    ]
+)
 class AgentSerializer(BodySerializer):
     """An agent's place in the business."""
 

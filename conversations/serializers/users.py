@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.core.validators import URLValidator
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from conversations import cursors
 from conversations.fields import CursorField, NameField, TextField
-from conversations.inputs import BodySerializer, LimitSerializer
+from conversations.inputs import BodySerializer, LimitSerializer, example
 
 
 class PictureField(TextField):
@@ -23,6 +24,11 @@ class PictureField(TextField):
         return super().run_validation(data) or ""
 
 
+@extend_schema_serializer(
+    examples=[
+        example("A picture", {"display_name": "Ann", "avatar_url": "https://example.org/ann.png"}),
+    ]
+)
 class ProfileSerializer(BodySerializer):
     """What one may change about oneself."""
 

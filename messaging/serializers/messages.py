@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from conversations import cursors
@@ -19,7 +19,8 @@ from conversations.fields import (
     TimeField,
     WholeField,
 )
-from conversations.inputs import BodySerializer, LimitSerializer
+from conversations.inputs import BodySerializer, LimitSerializer, example
+from conversations.serializers.shapes import ANN
 from messaging import limits
 from messaging.models import Message
 
@@ -88,6 +89,13 @@ class AttachmentsField(serializers.ListField):
         return found
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Text", {"content": "Good morning", "client_id": "5f0c2d34"}),
+        example("A reply", {"content": "And to you", "reply_to": 42, "mentions": [ANN["id"]]}),
+        example("A place", {"type": "location", "metadata": {"latitude": 47.05, "longitude": 8.3}}),
+    ]
+)
 class NewMessageSerializer(BodySerializer):
     """A message. `client_id` makes sending it again harmless."""
 
@@ -107,6 +115,11 @@ class NewMessageSerializer(BodySerializer):
         return attrs
 
 
+@extend_schema_serializer(
+    examples=[
+        example("Other words", {"content": "Good evening"}),
+    ]
+)
 class EditSerializer(BodySerializer):
     """Other words for a message."""
 
@@ -116,9 +129,27 @@ class EditSerializer(BodySerializer):
 class WindowSerializer(LimitSerializer):
     """Which part of a history: the newest page without any of before, after and around; at most one of them."""
 
-    before = serializers.IntegerField(min_value=1, max_value=SAFE_INTEGER, required=False, default=None)
-    after = serializers.IntegerField(min_value=0, max_value=SAFE_INTEGER, required=False, default=None)
-    around = serializers.IntegerField(min_value=1, max_value=SAFE_INTEGER, required=False, default=None)
+    before = serializers.IntegerField(
+        min_value=1,
+        max_value=SAFE_INTEGER,
+        required=False,
+        default=None,
+        help_text="The page that ends before this seq.",
+    )
+    after = serializers.IntegerField(
+        min_value=0,
+        max_value=SAFE_INTEGER,
+        required=False,
+        default=None,
+        help_text="The page that begins after this seq.",
+    )
+    around = serializers.IntegerField(
+        min_value=1,
+        max_value=SAFE_INTEGER,
+        required=False,
+        default=None,
+        help_text="The page with this seq in its middle.",
+    )
     type = serializers.ChoiceField(Message.Type.choices, required=False, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +190,11 @@ class CursorsField(serializers.DictField):
         return {name.run_validation(key): version for key, version in versions.items()}
 
 
+@extend_schema_serializer(
+    examples=[
+        example("One conversation", {"cursors": {ANN["id"]: 57}}),
+    ]
+)
 class SyncSerializer(BodySerializer):
     """`{conversation: version}`, at most 200."""
 
@@ -180,6 +216,23 @@ class BatchItemSerializer(BodySerializer):
         return value
 
 
+@extend_schema_serializer(
+    examples=[
+        example(
+            "One message",
+            {
+                "messages": [
+                    {
+                        "sender_id": ANN["id"],
+                        "content": "Hello",
+                        "sent_at": "2020-01-02T03:04:05Z",
+                        "client_id": "a1",
+                    }
+                ]
+            },
+        ),
+    ]
+)
 class BatchSerializer(BodySerializer):
     """Up to 1,000 messages, in the order they shall have. All or nothing. A bare array counts as `messages`."""
 

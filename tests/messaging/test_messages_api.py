@@ -197,14 +197,13 @@ def test_a_message_that_is_not_there(ann: User, room: UUID, seq: str) -> None:
 
 
 def _line(sender: User, name: str, **more: Any) -> dict[str, Any]:
-    then = "2020-01-02T03:04:05.000006Z"
-    return {
+    line = {
         "sender_id": str(sender.pk),
-        "content": client_id,
-        "sent_at": then,
-        "client_id": client_id,
-        **more,
+        "content": name,
+        "sent_at": "2020-01-02T03:04:05.000006Z",
+        "client_id": name,
     }
+    return {**line, **more}
 
 
 @pytest.fixture

@@ -14,6 +14,22 @@ from tests.server import Server
 Join = Callable[..., Client]
 
 
+@pytest.fixture(scope="session")
+def other_process(daphne_process: Server) -> Iterator[Server]:
+    """A second server process on the same PostgreSQL and Redis; tests take `other`."""
+    server = Server(database=daphne_process.database)
+    yield server
+    server.stop()
+    server.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def other(daphne: Server, other_process: Server) -> Server:
+    """The second server process, running."""
+    other_process.ensure()
+    return other_process
+
+
 @pytest.fixture
 def alice(transactional_db: None) -> User:
     """Somebody."""

@@ -1,12 +1,10 @@
 """Who hears what, once and in order."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import httpx
-import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from conversations import access
@@ -18,15 +16,6 @@ from tests import factories
 from tests.realtime.client import Client, Frame, durable, token_of
 from tests.realtime.conftest import Join
 from tests.server import Server
-
-
-@pytest.fixture
-def other(transactional_db: None, static_files: None) -> Iterator[Server]:
-    """A second server process on the same PostgreSQL and Redis."""
-    server = Server(database=str(connection.settings_dict["NAME"]))
-    server.start()
-    yield server
-    server.stop()
 
 
 def versions(frames: list[Frame]) -> list[int]:

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from conversations.models import Participant, User
 from messaging.models import Message
@@ -119,27 +118,23 @@ def test_reading_moves_the_position_and_tells_the_others(alice: User, bob: User,
     assert Participant.objects.get(conversation=room, user=bob).last_read_seq == 3
 
 
-@pytest.mark.parametrize(
-    ("op", "fields"),
-    [
-        ("send", {"client_id": "1", "content": "hello"}),
-        ("edit", {"seq": 1, "content": "hello"}),
-        ("delete", {"seq": 1}),
-        ("read", {"seq": 1}),
-        ("typing", {"on": True}),
-    ],
-)
-def test_a_strange_conversation_is_not_found(
-    alice: User, bob: User, join: Join, op: str, fields: dict[str, object]
-) -> None:
+def test_a_strange_conversation_is_not_found(alice: User, bob: User, join: Join) -> None:
     room = factories.direct(alice, bob)
     factories.say(alice, room)
     a, stranger = join(alice), join(factories.person())
-    for conversation in (room, uuid4()):
-        answer = stranger.ask(op, conversation=conversation, **fields)
-        assert answer["event"] == "error"
-        assert answer["error"]["code"] == "not_found"
-        assert answer["error"].keys() == {"code", "title", "detail"}
+    ops: dict[str, dict[str, object]] = {
+        "send": {"client_id": "1", "content": "hello"},
+        "edit": {"seq": 1, "content": "hey"},
+        "delete": {"seq": 1},
+        "read": {"seq": 1},
+        "typing": {"on": True},
+    }
+    for op, fields in ops.items():
+        for conversation in (room, uuid4()):
+            answer = stranger.ask(op, conversation=conversation, **fields)
+            assert answer["event"] == "error", op
+            assert answer["error"]["code"] == "not_found", op
+            assert answer["error"].keys() == {"code", "title", "detail"}
     assert a.heard_by_now() == []
     assert [message["content"] for message in factories.said(alice, room)] == ["hello"]
 

@@ -11,6 +11,7 @@ from django.db import connection
 @contextmanager
 def own_database() -> Iterator[str]:
     """Makes it, with all tables, points this process to it and yields its URL. One left by a killed run is replaced."""
+    connection.ensure_connection()  # raises OperationalError; Django's test database would ask and exit
     original = connection.settings_dict["NAME"]
     connection.settings_dict["TEST"]["NAME"] = f"{original}_bench"
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True)

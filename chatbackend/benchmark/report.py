@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 from django.core.cache import cache
 from django.db import connection
+from redis import RedisError
 
 from chatbackend import __version__, console
 from chatbackend.benchmark.dataset import Dataset
@@ -30,13 +31,15 @@ RATIOS = {
 }
 
 
-def report(data: Dataset, rounds: Mapping[tuple[str, str], Sequence[Round]]) -> dict[str, Any]:
+def report(
+    data: Dataset, rounds: Mapping[tuple[str, str], Sequence[Round]], *, load_before: float
+) -> dict[str, Any]:
     """`{machine, versions, messages, …, results: {case: {target: {…}}}, ratios: {case: {…}}}`."""
     results: dict[str, dict[str, Any]] = defaultdict(dict)
     for (case, target), taken in rounds.items():
         results[case][target] = _summary(taken)
     return {
-        "machine": _machine(),
+        "machine": {**_machine(), "load_before": round(load_before, 2)},
         "versions": _versions(),
         "messages": data.messages,
         "users": data.users,
@@ -61,7 +64,18 @@ def _summary(rounds: Sequence[Round]) -> dict[str, Any]:
         "errors": sum(each.measure.errors for each in rounds),
         "client_cpu": round(statistics.median(each.measure.cpu for each in rounds), 2),
         "server_cpu": round(statistics.median(server), 2) if server else None,
+        "cpu_ms": _cpu_ms(rounds),
     }
+
+
+def _cpu_ms(rounds: Sequence[Round]) -> float | None:
+    """What a request costs the server's own process: hardly moved by what else the machine does."""
+    costs = [
+        each.server_cpu * each.measure.seconds / each.measure.requests * 1000
+        for each in rounds
+        if each.server_cpu is not None and each.measure.requests
+    ]
+    return round(statistics.median(costs), 3) if costs else None
 
 
 def _middle(rounds: Sequence[Round], rank: int) -> float:
@@ -104,14 +118,22 @@ def _versions() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         (postgres,) = cursor.fetchone()
-    redis: Any = cache
     return {
         "chatbackend": __version__,
         "python": platform.python_version(),
         "postgresql": postgres,
-        "redis": redis.client.get_client().info("server")["redis_version"],
+        "redis": _redis_version(),
         **{package: version(package) for package in PACKAGES},
     }
+
+
+def _redis_version() -> str:
+    """Of a server that may be away: the API works without it, only slower."""
+    configured: Any = cache
+    try:
+        return str(configured.client.get_client().info("server")["redis_version"])
+    except RedisError:
+        return "away"
 
 
 def show(output: Any, result: Mapping[str, Any]) -> None:
@@ -150,7 +172,8 @@ def _row(name: str, each: Mapping[str, Any]) -> list[object]:
     spread = f"{each['slowest_round']:,.0f} to {each['fastest_round']:,.0f}"
     times = [f"{each[f'p{rank}_ms']:.2f}" for rank in (50, 95, 99)]
     cpu = [f"{each[side]:.0%}" if each[side] is not None else "" for side in ("server_cpu", "client_cpu")]
-    return [name, f"{each['per_second']:,.0f}", spread, *times, each["bytes"], each["errors"], *cpu]
+    spent = "" if each["cpu_ms"] is None else f"{each['cpu_ms']:.2f}"
+    return [name, f"{each['per_second']:,.0f}", spread, *times, each["bytes"], each["errors"], spent, *cpu]
 
 
 def _spoken(name: str) -> str:
@@ -165,6 +188,9 @@ def _share(value: float | None) -> str:
 def warnings(result: Mapping[str, Any]) -> list[str]:
     """What makes figures less than they seem."""
     found = []
+    machine = result["machine"]
+    if machine["load_before"] > machine["cores"] / 4:
+        found.append(f"the machine was busy with other things before the run (load {machine['load_before']})")
     for case, by_target in result["results"].items():
         for name, each in by_target.items():
             if each["errors"]:

@@ -1,5 +1,6 @@
 """A whole run: data, servers, rounds, and what came of them."""
 
+import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,12 +47,13 @@ class Plan:
 
 def run(plan: Plan, say: Say) -> dict[str, Any]:
     """Measures everything, in a database of its own, and returns the report."""
+    load_before = os.getloadavg()[0]
     with own_database() as url, tempfile.TemporaryDirectory(prefix="bench-") as directory:
         say(f"Writing {plan.messages:,} messages")
         data = fill(messages=plan.messages)
         with _targets(plan, data, url, Path(directory) / "recording.json", say) as targets:
             rounds = _measure(plan, targets, say)
-        return report(data, rounds)
+        return report(data, rounds, load_before=load_before)
 
 
 @contextmanager

@@ -89,12 +89,10 @@ def test_percentiles() -> None:
 
 def test_what_makes_figures_doubtful_is_said() -> None:
     fine = {"errors": 0, "client_cpu": 0.2, "server_cpu": 0.9}
-    result = {
-        "results": {
-            "history": {"wsgi": fine, "daphne": fine | {"errors": 3}, "bare": fine | {"client_cpu": 0.9}}
-        }
-    }
+    targets = {"wsgi": fine, "daphne": fine | {"errors": 3}, "bare": fine | {"client_cpu": 0.9}}
+    result = {"machine": {"cores": 2, "load_before": 1.5}, "results": {"history": targets}}
     assert report.warnings(result) == [
+        "the machine was busy with other things before the run (load 1.5)",
         "history, daphne: 3 replies were errors",
         "history, bare: the client was busy (90%): a lower bound",
     ]

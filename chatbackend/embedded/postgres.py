@@ -215,6 +215,8 @@ class Postgres:
             "pg_stat_statements.track": "all",
             "track_io_timing": "on",
             "log_min_duration_statement": "'1s'",
+            "log_parameter_max_length": "0",  # a slow statement's parameters are people's words
+            "log_parameter_max_length_on_error": "0",
             "log_line_prefix": "'%m [%p] %a '",
             "log_timezone": "'UTC'",
             "timezone": "'UTC'",

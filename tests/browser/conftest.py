@@ -1,0 +1,62 @@
+"""A real Chromium and people who sit in front of it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.person import Person, newcomer
+from tests.server import Server
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _chromium() -> str | None:
+    given = os.environ.get("CHROMIUM")
+    return (
+        given or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium; without one the browser tests are left out.
+
+    Playwright's synchronous API keeps an event loop running in this thread, which Django takes for asynchronous code.
+    """
+    path = _chromium()
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def people(chromium: Browser, daphne: Server) -> Iterator[tuple[Person, Person]]:
+    """Ann and Ben, each signed in, in a browser of their own."""
+    ann, ben = (newcomer(chromium, daphne.base_url, name) for name in ("ann", "ben"))
+    yield ann, ben
+    for person in (ann, ben):
+        person.page.context.close()
+    assert ann.errors + ben.errors == []

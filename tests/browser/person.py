@@ -1,0 +1,88 @@
+"""What a person does in front of the client, in their own words."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from conversations.models import User
+
+PASSWORD = "a quiet harbour at dawn"
+LIVE_MS = 10_000  # an upper bound for things to arrive on a busy machine; nothing waits that long by itself
+EXPECTED_NOISE = ("WebSocket connection to", "Failed to load resource")  # of a server that a test stops
+
+
+@dataclass
+class Person:
+    """Somebody signed in. `errors` gathers what the page complains of."""
+
+    name: str
+    page: Page
+    base_url: str
+    id: UUID
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Takes note of every script error and refused resource."""
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "console",
+            lambda message: (
+                self.errors.append(message.text)
+                if message.type == "error" and not message.text.startswith(EXPECTED_NOISE)
+                else None
+            ),
+        )
+
+    def sign_in(self) -> None:
+        self.page.goto(self.base_url)
+        self.page.get_by_label("Username").fill(self.name)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_test_id("inbox")).to_be_attached(timeout=LIVE_MS)
+
+    def start_conversation(self) -> None:
+        self.page.get_by_role("button", name="New conversation").first.click()
+
+    def start_direct_with(self, other: "Person") -> None:
+        self.start_conversation()
+        self.page.get_by_label("Search people").fill(other.name)
+        self.page.get_by_test_id("person-option").filter(has_text=other.name).first.click()
+        expect(self.page.get_by_test_id("conversation-title")).to_have_text(other.name, timeout=LIVE_MS)
+
+    def open_conversation(self, name: str) -> None:
+        self.page.get_by_test_id("conversation-item").filter(has_text=name).first.click(timeout=LIVE_MS)
+        expect(self.page.get_by_test_id("composer")).to_be_visible(timeout=LIVE_MS)
+
+    def write(self, text: str) -> None:
+        composer = self.page.get_by_test_id("composer")
+        composer.fill(text)
+        composer.press("Enter")
+
+    def messages(self) -> Locator:
+        return self.page.get_by_test_id("message")
+
+    def message(self, text: str) -> Locator:
+        return self.messages().filter(has=self.page.get_by_text(text, exact=True))
+
+    def sees(self, *texts: str) -> None:
+        """Exactly these messages, in this order, none twice."""
+        expect(self.page.get_by_test_id("message-body")).to_have_text(list(texts), timeout=LIVE_MS)
+
+    def act_on(self, text: str, action: str) -> None:
+        line = self.message(text)
+        line.hover()
+        line.get_by_role("button", name="Message actions").click()
+        self.page.get_by_role("menuitem", name=action).click()
+
+
+def newcomer(browser: Browser, base_url: str, name: str) -> Person:
+    """A new account, signed in through the page. Few rounds of hashing: signing in is not what is tried here."""
+    password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1_000)
+    user = User.objects.create(username=name, password=password)
+    page = browser.new_context().new_page()
+    person = Person(name, page, base_url, user.pk)
+    person.watch()
+    person.sign_in()
+    return person

@@ -242,12 +242,17 @@ class Workspace {
   #timelineActs() {
     return {
       older: () => this.#try(this.#controller.loadOlder(this.#pane.id)),
-      bottom: () => this.#markRead(),
+      bottom: () => this.#atBottom(),
       reload: () => this.#try(this.#controller.open(this.#pane.id)),
       menu: (message, button) => this.#messageMenu(message, button),
       retry: (clientId) => this.#controller.retry(this.#pane.id, clientId),
       discard: (clientId) => this.#store.dropPending(this.#pane.id, clientId),
     };
+  }
+
+  #atBottom() {
+    if (this.#pane.id) this.#store.trimThread(this.#pane.id);
+    this.#markRead();
   }
 
   #messageMenu(message, button) {

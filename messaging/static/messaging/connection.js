@@ -51,6 +51,7 @@ export class Connection extends EventTarget {
   #socket = null;
   #attempt = 0;
   #nextRef = 1;
+  #frameBytes = 65_536;
   #replies = new Map();
   #timers = { retry: 0, hello: 0, beat: 0, pong: 0, steady: 0 };
 
@@ -106,10 +107,13 @@ export class Connection extends EventTarget {
   request(frame, { timeout = REPLY_MS } = {}) {
     if (!this.online) return Promise.reject(disconnected());
     const ref = `r${this.#nextRef++}`;
+    const text = JSON.stringify({ ...frame, ref });
+    // The server would close the connection for it, and again each time that it is sent.
+    if (new TextEncoder().encode(text).length > this.#frameBytes) return Promise.reject(tooLong());
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.drop(), timeout);
       this.#replies.set(ref, { resolve, reject, timer });
-      this.#socket.send(JSON.stringify({ ...frame, ref }));
+      this.#socket.send(text);
     });
   }
 
@@ -156,6 +160,7 @@ export class Connection extends EventTarget {
 
   #welcome(hello) {
     clearTimeout(this.#timers.hello);
+    this.#frameBytes = hello.limits?.frame_bytes ?? this.#frameBytes;
     this.#timers.steady = setTimeout(() => {
       this.#attempt = 0;
     }, STEADY_MS);
@@ -207,6 +212,10 @@ export class Connection extends EventTarget {
 
 function disconnected() {
   return new Problem({ code: "disconnected", title: "The connection was lost." });
+}
+
+function tooLong() {
+  return new Problem({ status: 413, code: "frame_too_large", title: "This is too long to send at once." });
 }
 
 function refusal({

@@ -134,7 +134,10 @@ export class Controller extends EventTarget {
     if (!thread.loaded || thread.loading || !thread.hasBefore) return;
     this.store.setThread(id, { loading: true });
     try {
-      this.store.putPage(id, await this.api.messages(id, { before: thread.first }));
+      const { first } = thread;
+      const page = await this.api.messages(id, { before: first });
+      // Meanwhile the window may have been trimmed or read anew: then the page no longer joins it.
+      if (this.store.thread(id).first === first) this.store.putPage(id, page);
     } finally {
       this.store.setThread(id, { loading: false });
     }

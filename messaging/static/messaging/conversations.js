@@ -3,7 +3,8 @@
  *
  * @typedef {{id: string, username: string, display_name: string, avatar_url: string | null}} User
  * @typedef {{seq: number, type: string, sender: User | null, content: string, sent_at: string, deleted: boolean}} LastMessage
- * @typedef {{role: string, last_read_seq: number, muted_until: string | null, pinned: boolean}} Membership
+ * @typedef {{role: string, joined_at: string | null, last_read_seq: number, muted_until: string | null,
+ *            pinned: boolean}} Membership
  * @typedef {{id: string, type: "direct" | "group" | "business", name: string, business_id: string | null,
  *            last_activity_at: string, version: number, last_seq: number, last_message: LastMessage | null,
  *            participant_count: number, unread_count: number, membership: Membership | null, peer: User | null,
@@ -75,6 +76,11 @@ export function inInboxOrder(a, b) {
   if (pins) return pins;
   if (a.last_activity_at === b.last_activity_at) return a.id < b.id ? 1 : -1;
   return a.last_activity_at < b.last_activity_at ? 1 : -1;
+}
+
+/** Whether it is in the user's inbox; an agent may see a case without having joined it. */
+export function isJoined({ membership }) {
+  return Boolean(membership?.joined_at);
 }
 
 export function isMuted(conversation, now = Date.now()) {

@@ -9,9 +9,11 @@
 
 const MOST_UNDER_WAY = 16;
 const PAUSE_MS = 1_000;
+const MOST_TRIES = 8;
 
 export class Outbox {
-  /** @type {Map<string, {frame: SendFrame, resolve: Function, reject: Function, underWay: boolean}>} */
+  /** @type {Map<string, {frame: SendFrame, resolve: Function, reject: Function, underWay: boolean,
+   *                     tries: number}>} */
   #entries = new Map();
   #request;
   #ready;
@@ -35,7 +37,7 @@ export class Outbox {
    */
   add(frame) {
     return new Promise((resolve, reject) => {
-      this.#entries.set(frame.client_id, { frame, resolve, reject, underWay: false });
+      this.#entries.set(frame.client_id, { frame, resolve, reject, underWay: false, tries: 0 });
       this.flush();
     });
   }
@@ -63,14 +65,16 @@ export class Outbox {
 
   async #deliver(entry) {
     entry.underWay = true;
+    entry.tries += 1;
     try {
       const message = await this.#request(entry.frame);
       this.#settle(entry, () => entry.resolve(message));
     } catch (problem) {
       entry.underWay = false;
-      if (problem.code === "disconnected") return;
-      if (problem.temporary) this.#later(problem.retryAfter);
-      else this.#settle(entry, () => entry.reject(problem));
+      // One that takes the connection down each time must not do so for ever.
+      const again = problem.temporary && entry.tries < MOST_TRIES;
+      if (!again) this.#settle(entry, () => entry.reject(problem));
+      else if (problem.code !== "disconnected") this.#later(problem.retryAfter);
     }
   }
 

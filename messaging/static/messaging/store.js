@@ -2,11 +2,12 @@
  * What the page knows. It changes only by these methods, and says what changed in one `change` event a turn
  * (detail: a Set of topics: `inbox`, `conversation:<id>`, `thread:<id>`, `members:<id>`, `typing:<id>`, `unread`).
  */
-import { inInboxOrder, nameOf, withFacts, withMessage, withRead } from "./conversations.js";
+import { inInboxOrder, isJoined, nameOf, withFacts, withMessage, withRead } from "./conversations.js";
 import { emptyThread, takePage, trim, upsert } from "./threads.js";
 
 const TYPING_MS = 6_000;
 const KEPT_MESSAGES = 100;
+const MANY_MESSAGES = 400;
 
 export class Store extends EventTarget {
   inboxLoaded = false;
@@ -32,9 +33,7 @@ export class Store extends EventTarget {
 
   /** The inbox in order. */
   inbox() {
-    return [...this.conversations.values()]
-      .filter((conversation) => conversation.membership)
-      .sort(inInboxOrder);
+    return [...this.conversations.values()].filter(isJoined).sort(inInboxOrder);
   }
 
   /** A page of the inbox was read; `next` is the cursor of the one after it. */
@@ -52,7 +51,7 @@ export class Store extends EventTarget {
 
   putConversation(conversation) {
     this.conversations.set(conversation.id, conversation);
-    this.#unread.set(conversation.id, conversation.unread_count);
+    if (isJoined(conversation)) this.#unread.set(conversation.id, conversation.unread_count);
     this.#meet(conversation.peer, conversation.last_message?.sender);
     this.#touch("inbox", "unread", `conversation:${conversation.id}`);
   }
@@ -114,8 +113,12 @@ export class Store extends EventTarget {
     this.#touch(`thread:${id}`);
   }
 
+  /** Let go of what somebody scrolled far back for. */
   trimThread(id) {
-    trim(this.thread(id), KEPT_MESSAGES);
+    const thread = this.thread(id);
+    if (thread.messages.size < MANY_MESSAGES) return;
+    trim(thread, KEPT_MESSAGES);
+    this.#touch(`thread:${id}`);
   }
 
   putPage(id, page) {

@@ -16,6 +16,7 @@ export class Details {
   #store;
   #id;
   #acts;
+  #renaming = false;
   #problem = problemLine();
   #facts = h("div", { class: "details-facts" });
   #choices = h("div", { class: "details-choices" });
@@ -65,29 +66,24 @@ export class Details {
 
   #render() {
     const conversation = this.#conversation;
-    const title = h("p", { class: "details-title", dir: "auto" }, titleOf(conversation));
-    const rename =
-      manages(conversation) &&
-      h(
-        "button",
-        {
-          type: "button",
-          class: "icon-button",
-          "aria-label": "Rename group",
-          "data-focus": "rename",
-          onclick: () => this.#rename(),
-        },
-        icon("edit"),
-      );
-    this.#kept(
-      this.#facts,
-      conversationAvatar(conversation),
-      h("div", { class: "details-names" }, title),
-      rename,
-    );
+    if (!this.#renaming) this.#renderFacts(conversation);
     this.#kept(this.#choices, conversation.membership && this.#ownChoices(conversation));
     this.#kept(this.#exits, this.#waysOut(conversation));
     this.#renderMembers();
+  }
+
+  #renderFacts(conversation) {
+    const title = h("p", { class: "details-title", dir: "auto" }, titleOf(conversation));
+    const attributes = {
+      type: "button",
+      class: "icon-button",
+      "aria-label": "Rename group",
+      "data-focus": "rename",
+      onclick: () => this.#rename(),
+    };
+    const rename = manages(conversation) && h("button", attributes, icon("edit"));
+    const names = h("div", { class: "details-names" }, title);
+    this.#kept(this.#facts, conversationAvatar(conversation), names, rename);
   }
 
   /** Fill an element anew and keep the focus where it was. */
@@ -98,29 +94,26 @@ export class Details {
   }
 
   #rename() {
+    this.#renaming = true;
     const input = h("input", {
       id: "rename",
       value: this.#conversation.name,
       required: true,
-      maxlength: 100,
+      maxlength: 120,
       autocomplete: "off",
     });
     const act = async (event) => {
       event.preventDefault();
       await this.#do(this.#acts.rename(input.value.trim()));
-      this.#render();
+      this.#renaming = false;
+      if (this.#conversation) this.#renderFacts(this.#conversation);
+      this.#facts.querySelector("[data-focus=rename]")?.focus();
     };
     const save = h("button", { type: "submit", class: "button primary" }, "Save");
-    fill(
-      this.#facts,
-      h(
-        "form",
-        { class: "inline-form", "aria-label": "Rename group", onsubmit: act },
-        h("label", { class: "hidden", for: "rename" }, "Group name"),
-        input,
-        save,
-      ),
-    );
+    const label = h("label", { class: "hidden", for: "rename" }, "Group name");
+    const attributes = { class: "inline-form", "aria-label": "Rename group", onsubmit: act };
+    fill(this.#facts, h("form", attributes, label, input, save));
+    input.focus();
     input.select();
   }
 
@@ -183,7 +176,8 @@ export class Details {
     const members = this.#store.members.get(this.#id);
     const total = Math.max(conversation.participant_count, members?.size ?? 0);
     fill(this.#count, `Members (${total})`);
-    if (!this.#adding.hasChildNodes() && manages(conversation)) this.#renderAdd();
+    if (!manages(conversation)) fill(this.#adding);
+    else if (!this.#adding.hasChildNodes()) this.#renderAdd();
     const participants = [...(members?.values() ?? [])];
     this.#kept(
       this.#members,

@@ -74,7 +74,7 @@ function groupForm({ find, me, make }) {
     id: "group-name",
     name: "name",
     required: true,
-    maxlength: 100,
+    maxlength: 120,
     autocomplete: "off",
   });
   const submit = h("button", { type: "submit", class: "button primary wide" }, "Create group");
@@ -101,15 +101,24 @@ function businessForm({ make }) {
     autocomplete: "off",
     spellcheck: "false",
   });
+  const subject = h("input", {
+    id: "business-subject",
+    name: "subject",
+    maxlength: 120,
+    autocomplete: "off",
+  });
   const text = h("textarea", { id: "business-text", name: "content", rows: 4, required: true, dir: "auto" });
   const act = (event) => {
     event.preventDefault();
-    make({ type: "business", business_id: business.value.trim(), content: text.value.trim() });
+    const facts = { type: "business", business_id: business.value.trim(), content: text.value.trim() };
+    if (subject.value.trim()) facts.name = subject.value.trim();
+    make(facts);
   };
   const element = h(
     "form",
     { class: "stack", "aria-label": "New business case", onsubmit: act },
     h("div", { class: "field" }, h("label", { for: "business-id" }, "Business id"), business),
+    h("div", { class: "field" }, h("label", { for: "business-subject" }, "Subject"), subject),
     h("div", { class: "field" }, h("label", { for: "business-text" }, "How can they help?"), text),
     h("button", { type: "submit", class: "button primary wide" }, "Open case"),
   );

@@ -87,7 +87,7 @@ export class SignIn {
       username(),
       field(
         "Display name",
-        { name: "displayName", autocomplete: "name", maxlength: 150 },
+        { name: "displayName", autocomplete: "name", maxlength: 80 },
         "What others see. You may leave it empty.",
       ),
       field(

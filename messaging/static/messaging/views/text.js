@@ -2,6 +2,8 @@
 import { h, safeUrl } from "../dom.js";
 
 const LINK = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f]+/giu;
+// Marks piled on one letter would run over the messages above and below.
+const PILED_UP = /(\p{M}{5})\p{M}+/gu;
 const TRAILING = /[.,;:!?)\]}»”’]+$/u;
 
 /** An address may end in a bracket only if it opened one: `(see https://host/a_(b))`. */
@@ -11,8 +13,9 @@ function trimmed(address) {
   return end ? address.slice(0, -end.length) : address;
 }
 
-/** @param {string} text @returns {(Node | string)[]} */
-export function linked(text) {
+/** @param {string} raw @returns {(Node | string)[]} */
+export function linked(raw) {
+  const text = raw.replace(PILED_UP, "$1");
   const parts = [];
   let from = 0;
   for (const match of text.matchAll(LINK)) {

@@ -13,8 +13,9 @@ from chatbackend.embedded.redis import Redis
 from conversations.models import User
 from messaging.models import Message
 from tests import factories
-from tests.realtime.client import Client, Frame
+from tests.realtime.client import Client, Frame, token_of
 from tests.realtime.conftest import Join
+from tests.realtime.proxy import Proxy
 from tests.server import Server
 
 
@@ -107,3 +108,28 @@ def test_acked_messages_outlive_a_killed_server(alice: User, bob: User, join: Jo
     daphne.ensure()
     again = join(alice)
     assert again.do("send", conversation=room, client_id="9", content="9")["duplicate"] is True
+
+
+def test_without_postgresql_ops_are_refused_and_the_socket_stays(alice: User, bob: User, join: Join) -> None:
+    room = factories.direct(alice, bob)
+    proxy = Proxy()
+    settings = {"DATABASE_URL": proxy.url(str(connection.settings_dict["NAME"]))}
+    server = Server(database="", settings=settings)
+    server.start()
+    try:
+        a, b = join(alice, at=server), join(bob, at=server)
+        a.do("send", conversation=room, client_id="1", content="one")
+        proxy.cut()
+        answer = a.ask("send", conversation=room, client_id="2", content="two")
+        assert (answer["event"], answer["error"]["code"]) == ("error", "unavailable")
+        with Client(server.ws_url, token=token_of(alice)) as newcomer:
+            assert newcomer.code() == 1012
+        assert a.ask("ping")["event"] == "pong"
+        proxy.mend()
+        while a.ask("send", conversation=room, client_id="2", content="two")["event"] == "error":
+            assert Message.objects.count() == 1
+        b.hear("message.created", version=3)
+        assert "Traceback" not in server.log.read_text()
+    finally:
+        server.stop()
+        proxy.close()

@@ -50,13 +50,13 @@ class Api:
         return self.call("DELETE", path)
 
 
-def read(response: HttpResponse, status: int = 200) -> Any:
+def read(response: Any, status: int = 200) -> Any:
     """The JSON of a reply that must have this status."""
     assert response.status_code == status, response.content
     return orjson.loads(response.content) if response.content else None
 
 
-def problem(response: HttpResponse, status: int) -> Any:
+def problem(response: Any, status: int) -> Any:
     """The problem of a refusal that must have this status."""
     assert response["Content-Type"] == "application/problem+json", response.content
     return read(response, status)

@@ -148,7 +148,7 @@ def _own(claims: dict[str, Any], **kwargs: Any) -> str:
 
 
 FORGERIES: dict[str, Callable[[User], str]] = {
-    "unsigned": lambda user: jwt.encode(_claims(user), None, algorithm="none"),
+    "unsigned": lambda user: jwt.encode(_claims(user), "", algorithm="none"),
     "another key": lambda user: jwt.encode(_claims(user), "k" * 64, algorithm="HS256"),
     "another algorithm": lambda user: _own(_claims(user), algorithm="HS512"),
     "run out": lambda user: _own(_claims(user, exp=datetime.now(UTC) - timedelta(seconds=5))),

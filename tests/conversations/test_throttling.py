@@ -23,7 +23,7 @@ def _fresh(settings: Settings) -> None:
     cache.clear()
 
 
-def _sign_in(username: str, **headers: str) -> Any:
+def _sign_in(username: str, **headers: Any) -> Any:
     return Api(**headers).post("/auth/token", {"username": username, "password": "wrong"})
 
 

@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 
 
-class SchemaView(SpectacularJSONAPIView):  # type: ignore[misc]
+class SchemaView(SpectacularJSONAPIView):
     """Made once a process: it takes half a second, is the same for everybody, and anybody may ask."""
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -8,9 +8,9 @@ from tests.server import Server
 def test_swagger_ui_works_offline_and_within_the_policy(chromium: Browser, daphne: Server) -> None:
     page = chromium.new_page()
     complaints: list[str] = []
-    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("console", lambda message: complaints.extend([message.text] * (message.type == "error")))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    asked = []
+    asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     reply = page.goto(f"{daphne.base_url}/api/docs")
     assert reply is not None

@@ -20,7 +20,7 @@ def get_conversation(*, user_id: UUID, conversation_id: UUID, lock: bool = False
     """The conversation, if this person takes part in it or answers for its business.
 
     `lock` holds the conversation's row until the transaction ends; whoever changes anything durable takes it first,
-    before any other row. Two statements, three for an agent without a seat. Raises NotFound, whether it is absent or forbidden.
+    before any other row. Two statements, three for an agent without a seat. Raises NotFound, absent or forbidden.
     """
     rows = Conversation.objects.visible_to(user_id)
     if lock:

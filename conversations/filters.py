@@ -1,6 +1,7 @@
 """What a listing of conversations may be narrowed by."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,15 +12,15 @@ from conversations.inputs import LimitSerializer
 from conversations.models import BusinessCase, Conversation
 from conversations.queries.inbox import InboxFilter
 
+_id = IdField()
+
 
 @extend_schema_field({"type": "string", "maxLength": 36})
 class AssigneeField(serializers.Field[Any, Any, Any, Any]):
     """A user's id, `me` or `none`."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if data == "none":
-            return data
-        return self.context["request"].user.pk if data == "me" else IdField().run_validation(data)
+        return data if data in {"me", "none"} else _id.run_validation(data)
 
 
 class CasesQuerySerializer(LimitSerializer):
@@ -51,7 +52,9 @@ class InboxQuerySerializer(LimitSerializer):
     cursor = CursorField(cursors.place)
 
 
-def inbox_filter(query: dict[str, Any], **fixed: Any) -> InboxFilter:
-    """The filter out of a query's values."""
+def inbox_filter(query: dict[str, Any], *, viewer: UUID, **fixed: Any) -> InboxFilter:
+    """The filter out of a query's values; `me` is the viewer."""
+    if query.get("assignee") == "me":
+        query["assignee"] = viewer
     names = InboxFilter.__dataclass_fields__.keys()
     return InboxFilter(**{name: value for name, value in query.items() if name in names}, **fixed)

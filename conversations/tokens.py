@@ -30,22 +30,31 @@ class Claims(NamedTuple):
 def read_access_token(raw: str) -> Claims:
     """Verifies an access token. No statement for our own; one for a person of the platform. Raises Unauthenticated."""
     try:
-        algorithm = jwt.get_unverified_header(raw).get("alg")
-        if algorithm == settings.SIMPLE_JWT["ALGORITHM"]:
-            return _own(raw)
-        if algorithm in settings.JWT_ALGORITHMS and (settings.JWT_JWK_URL or settings.JWT_VERIFYING_KEY):
-            return _platform(raw, algorithm)
+        claims = _own(raw) or _platform(raw)
     except (jwt.PyJWTError, TokenError, ValueError, KeyError, TypeError) as error:
         raise Unauthenticated(REFUSED, code="token_not_valid") from error
-    raise Unauthenticated(REFUSED, code="token_not_valid")
+    if claims.expires_at <= datetime.now(UTC):
+        raise Unauthenticated(REFUSED, code="token_not_valid")
+    return claims
 
 
-def _own(raw: str) -> Claims:
+@lru_cache(maxsize=16_384)
+def _own(raw: str) -> Claims | None:
+    """What one of our own tokens says; None for another algorithm.
+
+    Kept, since a client shows the same token with every request and checking its signature costs more than reading a
+    page of history; only what verified is kept, and its expiry is looked at each time.
+    """
+    if jwt.get_unverified_header(raw).get("alg") != settings.SIMPLE_JWT["ALGORITHM"]:
+        return None
     token = AccessToken(raw)  # type: ignore[arg-type]
     return Claims(UUID(token["user_id"]), datetime.fromtimestamp(token["exp"], UTC))
 
 
-def _platform(raw: str, algorithm: str) -> Claims:
+def _platform(raw: str) -> Claims:
+    algorithm = jwt.get_unverified_header(raw).get("alg")
+    if algorithm not in settings.JWT_ALGORITHMS or not (settings.JWT_JWK_URL or settings.JWT_VERIFYING_KEY):
+        raise ValueError(algorithm)
     payload: dict[str, Any] = jwt.decode(
         raw,
         _verifying_key(raw),

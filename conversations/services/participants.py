@@ -76,7 +76,11 @@ def unseat_agent(*, user_id: UUID, business_id: str) -> None:
     too, so that nobody takes a seat meanwhile.
     """
     for conversation in access.lock_cases(agent_id=user_id, business_id=business_id):
-        seat = Participant.objects.live().filter(conversation=conversation, user=user_id, role=Role.AGENT).first()
+        seat = (
+            Participant.objects.live()
+            .filter(conversation=conversation, user=user_id, role=Role.AGENT)
+            .first()
+        )
         if seat is not None:
             _unseat(conversation, seat)
 

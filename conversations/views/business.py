@@ -68,7 +68,7 @@ class BusinessViewSet(ChatViewSet):
         query = read_query(CasesQuerySerializer, request)
         viewer, limit = caller_id(request), query["limit"]
         access.get_agency(user_id=viewer, business_id=business_id)
-        wanted = inbox_filter(query, archived=None)
+        wanted = inbox_filter(query, viewer=viewer, archived=None)
         found = inbox.business_inbox(
             viewer=viewer, business_id=business_id, wanted=wanted, limit=limit + 1, after=query["cursor"]
         )

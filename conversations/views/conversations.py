@@ -39,7 +39,9 @@ class ConversationViewSet(ChatViewSet):
         """The caller's conversations, pinned first and then the liveliest first."""
         query = read_query(InboxQuerySerializer, request)
         viewer, limit = caller_id(request), query["limit"]
-        found = inbox.inbox(viewer=viewer, wanted=inbox_filter(query), limit=limit + 1, after=query["cursor"])
+        found = inbox.inbox(
+            viewer=viewer, wanted=inbox_filter(query, viewer=viewer), limit=limit + 1, after=query["cursor"]
+        )
         if not found:
             access.require_active(viewer)
         lines, last = pagination.cut(found, limit)

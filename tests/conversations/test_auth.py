@@ -1,5 +1,6 @@
 """Signing up, in and out; tokens that were tampered with; tickets."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from conversations.exceptions import Unauthenticated
 from conversations.models import SocketTicket, User
 from conversations.services import sessions
+from conversations.tokens import read_access_token
 from tests import factories
 from tests.api import Api, problem, read
 
@@ -173,6 +175,15 @@ def test_forged_tokens(ann: User, forgery: str) -> None:
 
 def test_the_same_token_unforged(ann: User) -> None:
     read(Api(token=_own(_claims(ann))).get("/users/me"))
+
+
+def test_a_token_that_was_verified_before_still_runs_out(ann: User) -> None:
+    token = _own(_claims(ann, exp=datetime.now(UTC) + timedelta(seconds=2)))
+    assert read_access_token(token).user_id == ann.pk
+    ends = time.monotonic() + 10
+    with pytest.raises(Unauthenticated):
+        while time.monotonic() < ends:
+            read_access_token(token)
 
 
 def test_a_ticket_works_once(ann: User) -> None:

@@ -355,7 +355,9 @@ function leave(notice = "") {
   workspace?.stop();
   workspace = null;
   document.title = "Chat";
-  fill(root, new SignIn({ session, notice }).element);
+  const view = new SignIn({ session, notice });
+  fill(root, view.element);
+  view.focus();
 }
 
 session.addEventListener("signedin", enter);

@@ -12,8 +12,16 @@ const PROPERTIES = new Set([
   "open",
   "tabIndex",
 ]);
-const ATTRIBUTES =
-  /^(aria-|data-)[a-z-]+$|^(id|class|type|name|for|role|title|href|rel|target|src|alt|dir|lang|placeholder|autocomplete|autocapitalize|spellcheck|enterkeyhint|inputmode|maxlength|minlength|rows|datetime|loading|referrerpolicy|width|height|list|popover|method)$/;
+const ATTRIBUTES = new Set(
+  [
+    "alt autocapitalize autocomplete class datetime dir enterkeyhint for height href id lang list loading",
+    "maxlength method minlength name placeholder popover referrerpolicy rel role rows spellcheck target",
+    "title type width",
+  ]
+    .join(" ")
+    .split(" "),
+);
+const NAMED_ATTRIBUTE = /^(aria|data)-[a-z-]+$/;
 
 /**
  * @param {string} tag
@@ -31,7 +39,8 @@ function set(element, name, value) {
   if (value === null || value === undefined) return;
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
   else if (PROPERTIES.has(name)) element[name] = value;
-  else if (!ATTRIBUTES.test(name)) throw new TypeError(`h() does not set ${name}`);
+  else if (!ATTRIBUTES.has(name) && !NAMED_ATTRIBUTE.test(name))
+    throw new TypeError(`h() does not set ${name}`);
   else if (name.startsWith("aria-")) element.setAttribute(name, String(value));
   else if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
 }

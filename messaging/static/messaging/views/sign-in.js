@@ -71,7 +71,8 @@ export class SignIn {
       form,
       !this.#closed && h("p", { class: "welcome-other" }, "New here? ", change),
     );
-    this.#focus(form, name);
+    form.elements.username.value = name;
+    this.focus();
   }
 
   #showRegister() {
@@ -109,13 +110,13 @@ export class SignIn {
       form,
       h("p", { class: "welcome-other" }, "Already have one? ", change),
     );
-    this.#focus(form);
+    this.focus();
   }
 
-  #focus(form, name = "") {
-    const { username: nameField, password } = form.elements;
-    nameField.value = name;
-    (name ? password : nameField).focus();
+  /** Put the focus where typing starts. */
+  focus() {
+    const empty = [...this.#card.querySelectorAll("input")].find((input) => !input.value);
+    empty?.focus();
   }
 
   async #submit(event, form, button, problem, act) {

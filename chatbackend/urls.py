@@ -15,7 +15,10 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
     raise Http404
 
 
+# Tried in this order, here and in each app: what is asked for most comes first.
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("messaging.urls")),
+    path("api/v1/", include("conversations.urls")),
     path("health", health.health, name="health"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
@@ -23,8 +26,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^admin/database(?:/.*)?$", nothing_here),  # the admin would answer with its sign-in page
     path("admin/", admin.site.urls),
-    path("api/v1/", include("conversations.urls")),
-    path("api/v1/", include("messaging.urls")),
     path("", ClientView.as_view(), name="client"),
 ]
 

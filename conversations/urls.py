@@ -21,6 +21,8 @@ participants = ParticipantViewSet.as_view
 business = BusinessViewSet.as_view
 
 urlpatterns = [
+    path("conversations", conversations({"get": "list", "post": "create"})),
+    path("unread", users({"get": "unread"})),
     path("auth/register", auth({"post": "register"})),
     path("auth/token", auth({"post": "token"})),
     path("auth/token/refresh", auth({"post": "refresh"})),
@@ -31,8 +33,6 @@ urlpatterns = [
     path("users/me", users({"get": "me", "patch": "update_me"})),
     path("users/<id:user_id>", users({"get": "retrieve"})),
     path("users/by-kaha-id/<str:kaha_id>", users({"get": "by_kaha_id"})),
-    path("unread", users({"get": "unread"})),
-    path("conversations", conversations({"get": "list", "post": "create"})),
     path(CONVERSATION, conversations({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),
     path(f"{CONVERSATION}/leave", conversations({"post": "leave"})),
     path(f"{CONVERSATION}/membership", conversations({"patch": "membership"})),

@@ -10,9 +10,9 @@ changes = ChangesViewSet.as_view
 messages = MessageViewSet.as_view
 
 urlpatterns = [
-    path("sync", changes({"post": "sync"})),
-    path(f"{CONVERSATION}/changes", changes({"get": "list"})),
     path(f"{CONVERSATION}/messages", messages({"get": "list", "post": "create"})),
+    path(f"{CONVERSATION}/changes", changes({"get": "list"})),
+    path("sync", changes({"post": "sync"})),
     path(f"{CONVERSATION}/messages/batch", messages({"post": "batch"})),
     path(
         f"{CONVERSATION}/messages/<seq:seq>",

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
@@ -66,6 +67,11 @@ class ChatViewSet(ViewSet):
     def get_throttles(self) -> list[BaseThrottle]:
         self.standings = []
         return [WindowThrottle(limit) for limit in self.limits.get(self.wanted, ())]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """JSON, whatever the client would rather have: there is nothing else, and looking costs every request."""
+        renderer = JSONRenderer()
+        return renderer, renderer.media_type
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)

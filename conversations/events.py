@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Any, Literal, TypedDict
 from uuid import UUID, uuid4
@@ -97,7 +96,7 @@ def publish(*events: Event) -> None:
             left=[str(user) for user in event.left],
             business=event.business_id,
         )
-        transaction.on_commit(partial(_send, envelope), robust=True)
+        _send_after_commit(envelope)
 
 
 def publish_passing(
@@ -122,7 +121,7 @@ def publish_passing(
     if at_once:
         _send(envelope)
     else:
-        transaction.on_commit(partial(_send, envelope), robust=True)
+        _send_after_commit(envelope)
 
 
 def listen(listener: Listener) -> None:
@@ -165,6 +164,13 @@ def groups_of(envelope: Envelope) -> list[str]:
 
 _listeners: list[Listener] = []
 _serials = count()
+
+
+def _send_after_commit(envelope: Envelope) -> None:
+    def send() -> None:  # not a partial: where a robust hook fails, Django asks it for its __qualname__
+        _send(envelope)
+
+    transaction.on_commit(send, robust=True)
 
 
 def _send(envelope: Envelope) -> None:

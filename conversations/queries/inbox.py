@@ -77,9 +77,15 @@ _WANTED = f"""
         WHERE q.conversation_id = c.id AND q.user_id <> %(viewer)s
         AND (upper(o.username) LIKE upper(%(search)s) OR upper(o.display_name) LIKE upper(%(search)s)))))"""
 
-# Uses index: participants_user_live, conversations_pkey, messages_pkey, messages_uncounted, mentions_unique.
 INBOX = Routine(
     "inbox",
+    uses=(
+        "participants_user_live",
+        "conversations_pkey",
+        "messages_pkey",
+        "messages_uncounted",
+        "mentions_unique",
+    ),
     parameters={"viewer": "uuid", "limit": "int", **_FILTERS},
     returns=_LINE,
     body=f"""
@@ -94,15 +100,21 @@ INBOX = Routine(
         LIMIT %(limit)s""",
 )
 
-# Uses index: conversations_business, business_cases_pkey, participants_unique_user, business_agents_unique_user.
+# Every case has its row; the left join keeps a plan that does not know the filters from starting at business_cases.
 BUSINESS_INBOX = Routine(
     "business_inbox",
+    uses=(
+        "conversations_business",
+        "business_cases_pkey",
+        "participants_unique_user",
+        "business_agents_unique_user",
+    ),
     parameters={"viewer": "uuid", "business": "text", "limit": "int", **_FILTERS},
     returns=_LINE,
     body=f"""
         SELECT {CONVERSATION}, false, c.last_activity_at, c.id
         FROM conversations c
-        JOIN business_cases b ON b.conversation_id = c.id
+        LEFT JOIN business_cases b ON b.conversation_id = c.id
         LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = %(viewer)s
         WHERE c.type = 'business' AND c.business_id = %(business)s AND c.deleted_at IS NULL
         AND EXISTS (SELECT FROM business_agents g JOIN users v ON v.id = g.user_id AND v.is_active
@@ -112,9 +124,9 @@ BUSINESS_INBOX = Routine(
         LIMIT %(limit)s""",
 )
 
-# Uses index: conversations_pkey, participants_unique_user, business_agents_unique_user.
 VIEW = Routine(
     "conversation_view",
+    uses=("conversations_pkey", "participants_unique_user"),
     parameters={"viewer": "uuid", "conversation": "uuid"},
     returns={"body": "text"},
     body=f"""
@@ -129,9 +141,9 @@ VIEW = Routine(
 
 _TOTAL = obj(id=word("t.id"), unread_count="t.unread_count", mention_count="t.mention_count")
 
-# Uses index: participants_user_live, conversations_pkey, messages_uncounted, mentions_unique.
 UNREAD_TOTALS = Routine(
     "unread_totals",
+    uses=("participants_user_live", "conversations_pkey", "messages_uncounted", "mentions_unique"),
     parameters={"viewer": "uuid"},
     returns={"body": "text"},
     body=f"""

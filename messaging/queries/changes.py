@@ -9,8 +9,8 @@ from conversations.queries.routine import Routine
 from messaging.queries.fragments import MESSAGE, READABLE
 from messaging.records import Change
 
-# Over conversations c and `after`: the version reached, and the one that the client has everything up to (`known`). They
-# differ from the second page on: a message written since, but changed again later, is still new to the client.
+# Over conversations c and `after`: the version reached, and the one that the client has everything up to (`known`).
+# They differ from the second page on: a message written since, but changed again later, is still new to the client.
 # A change that is not there any more (a role set twice) comes once, as the newest. Everything that existed when the
 # conversation was made comes with `conversation.created`, at version 1.
 _CHANGES = f"""(
@@ -32,9 +32,9 @@ _CHANGES = f"""(
     )"""
 
 
-# Uses index: messages_version, participants_version, conversations_pkey.
 SINCE = Routine(
     "changes_since",
+    uses=("messages_version", "participants_version", "conversations_pkey"),
     parameters={"conversation": "uuid", "after": "bigint", "known": "bigint", "limit": "int"},
     returns={"event": "text", "version": "bigint", "data": "text"},
     body=f"""
@@ -43,17 +43,17 @@ SINCE = Routine(
         WHERE c.id = %(conversation)s ORDER BY moved.version LIMIT %(limit)s""",
 )
 
-# Uses index: conversations_pkey, participants_unique_user, business_agents_unique_user.
 HEAD = Routine(
     "conversation_head",
+    uses=("conversations_pkey", "participants_unique_user"),
     parameters={"viewer": "uuid", "conversation": "uuid"},
     returns={"version": "bigint"},
     body=f"SELECT c.version FROM conversations c WHERE c.id = %(conversation)s AND {READABLE}",
 )
 
-# Uses index: participants_user_live, conversations_pkey.
 MOVED = Routine(
     "conversations_moved",
+    uses=("participants_user_live", "conversations_pkey"),
     parameters={"viewer": "uuid", "ids": "uuid[]", "versions": "bigint[]", "only_named": "bool"},
     returns={"conversation": "uuid", "after": "bigint", "version": "bigint"},
     body=f"""
@@ -72,9 +72,9 @@ MOVED = Routine(
         ORDER BY 1""",
 )
 
-# Uses index: messages_version, participants_version, conversations_pkey.
 SINCE_EACH = Routine(
     "changes_since_each",
+    uses=("messages_version", "participants_version", "conversations_pkey"),
     parameters={"ids": "uuid[]", "versions": "bigint[]", "limit": "int"},
     returns={"conversation": "uuid", "event": "text", "version": "bigint", "data": "text"},
     body=f"""
@@ -94,9 +94,7 @@ def head(*, viewer: UUID, conversation_id: UUID) -> int | None:
     return found[0] if found else None
 
 
-def changes_since(
-    *, conversation_id: UUID, after: int, limit: int, known: int | None = None
-) -> list[Change]:
+def changes_since(*, conversation_id: UUID, after: int, limit: int, known: int | None = None) -> list[Change]:
     """Up to `limit` changes after a version, ascending. The caller has checked access. One statement.
 
     `known`, on later pages: the version after which the first page began.

@@ -7,7 +7,6 @@ from uuid import UUID
 from conversations.queries.routine import Routine
 from messaging.queries.fragments import MESSAGE, READABLE
 
-
 FARTHEST = 2**62
 
 
@@ -39,10 +38,10 @@ _WINDOW: Mapping[str, str] = {
 }
 _PAGE: Mapping[str, str] = {"results": "text", "has_before": "bool", "has_after": "bool"}
 
-# Uses index: messages_unique_seq, users_pkey.
 # seq has no gaps, so a page is a range: no sort, no row read to be thrown away, has_before and has_after for nothing.
 PAGE = Routine(
     "message_history",
+    uses=("messages_unique_seq", "users_pkey"),
     parameters=_WINDOW,
     returns=_PAGE,
     body=f"""
@@ -68,10 +67,10 @@ PAGE = Routine(
     FROM span""",
 )
 
-# Uses index: messages_conversation_type.
 # Messages of one type leave gaps, so this page is a keyset with a row more than asked for on each side.
 PAGE_OF_TYPE = Routine(
     "message_history_of_type",
+    uses=("messages_conversation_type",),
     parameters={**_WINDOW, "type": "text"},
     returns=_PAGE,
     body=f"""
@@ -110,9 +109,9 @@ PAGE_OF_TYPE = Routine(
     FROM room, ends""",
 )
 
-# Uses index: messages_unique_seq.
 ONE = Routine(
     "message_by_seq",
+    uses=("messages_unique_seq",),
     parameters={"viewer": "uuid", "conversation": "uuid", "seq": "bigint"},
     returns={"body": "text"},
     body=f"""
@@ -127,10 +126,11 @@ ROUTINES = (PAGE, PAGE_OF_TYPE, ONE)
 
 def _bounded(window: Window) -> Window:
     """Places that PostgreSQL can reckon with: adding to them must not leave bigint."""
-    given = {"before": window.before, "after": window.after, "around": window.around}
-    return window._replace(
-        **{name: min(max(seq, 0), FARTHEST) for name, seq in given.items() if seq is not None}
+    before, after, around = (
+        None if seq is None else min(max(seq, 0), FARTHEST)
+        for seq in (window.before, window.after, window.around)
     )
+    return window._replace(before=before, after=after, around=around)
 
 
 def message_history(*, viewer: UUID, conversation_id: UUID, window: Window) -> Page | None:

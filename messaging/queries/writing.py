@@ -14,9 +14,14 @@ from messaging.records import Draft, Written
 #   message then has no sender, messages_has_sender refuses it, and with it the allotment is undone.
 # - The first answer to a case takes a second version: the case's first_response_at is a fact of the conversation.
 # - `earlier` answers a repeated client_id; a racing one runs into messages_unique_client_id and is read afterwards.
-# Uses index: participants_unique_user, messages_unique_client_id, conversations_pkey, messages_unique_seq.
 SEND = Routine(
     "send_message",
+    uses=(
+        "participants_unique_user",
+        "messages_unique_client_id",
+        "conversations_pkey",
+        "messages_unique_seq",
+    ),
     writes=True,
     parameters={
         "sender": "uuid",

@@ -22,7 +22,7 @@ from tests import factories
 
 PEOPLE = 4
 SETTINGS = settings(
-    max_examples=25,
+    max_examples=15,
     stateful_step_count=16,
     deadline=None,
     derandomize=True,

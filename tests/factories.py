@@ -104,9 +104,7 @@ def view(viewer: User, conversation: UUID) -> Json | None:
 
 def seated(viewer: User, conversation: UUID) -> list[Json]:
     """The live participants as clients read them."""
-    return [
-        orjson.loads(line.body) for line in people.participants(conversation_id=conversation, limit=1000)
-    ]
+    return [orjson.loads(line.body) for line in people.participants(conversation_id=conversation, limit=1000)]
 
 
 @contextmanager

@@ -70,7 +70,8 @@ class Client:
         if verb == "left":
             self.participants.pop(user, None)
             return
-        assert (verb == "updated") == (user in self.participants) or verb == "joined"
+        known = self.participants.get(user)
+        assert (verb == "updated") == (known is not None and known["joined_at"] == data["joined_at"])
         self.participants[user] = data
 
     def _message(self, verb: str, data: Json) -> None:

@@ -97,9 +97,7 @@ WAYS: dict[str, Callable[[User, UUID], bool]] = {
     "fetch and lock": lambda user, room: _fetched(user, room, lock=True),
     "view": lambda user, room: factories.view(user, room) is not None,
     "head": lambda user, room: changes.head(viewer=user.pk, conversation_id=room) is not None,
-    "message": lambda user, room: (
-        history.message(viewer=user.pk, conversation_id=room, seq=1) is not None
-    ),
+    "message": lambda user, room: history.message(viewer=user.pk, conversation_id=room, seq=1) is not None,
     "history": lambda user, room: (
         history.message_history(viewer=user.pk, conversation_id=room, window=Window(10)) is not None
     ),
@@ -130,9 +128,7 @@ def test_what_lists_show_is_what_one_has_a_seat_in(caller: str) -> None:
 @pytest.mark.parametrize("caller", [caller for caller in CALLERS if "agent" in caller])
 def test_a_business_shows_its_cases_to_its_agents_only(caller: str) -> None:
     user, room = _place(caller)
-    lines = inbox.business_inbox(
-        viewer=user.pk, business_id="acme", wanted=inbox.InboxFilter(), limit=10
-    )
+    lines = inbox.business_inbox(viewer=user.pk, business_id="acme", wanted=inbox.InboxFilter(), limit=10)
     assert [line.id for line in lines] == [room] * CALLERS[caller]
 
 

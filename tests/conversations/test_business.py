@@ -1,23 +1,26 @@
 """A business's agents and cases."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from conversations.exceptions import Forbidden, Invalid, NotFound
-from conversations.models import BusinessAgent, BusinessCase, Conversation
+from conversations.models import BusinessAgent, BusinessCase, Conversation, User
 from conversations.queries import inbox
 from conversations.queries.inbox import InboxFilter
 from conversations.services import business, conversations, participants
 from tests import factories
-from tests.factories import body, frame
+from tests.factories import Json, body, frame
 
 pytestmark = pytest.mark.django_db
 
 
-def _cases(agent: object, **wanted: object) -> list[object]:
+def _cases(agent: User, **wanted: Any) -> list[UUID]:
     lines = inbox.business_inbox(
-        viewer=agent.pk,  # type: ignore[attr-defined]
+        viewer=agent.pk,
         business_id="acme",
-        wanted=InboxFilter(archived=None, **wanted),  # type: ignore[arg-type]
+        wanted=InboxFilter(archived=None, **wanted),
         limit=50,
     )
     return [line.id for line in lines]
@@ -116,7 +119,7 @@ def test_customers_do_not_handle_cases_not_even_as_agents_of_the_business() -> N
 def test_a_resolved_case_has_its_time_until_it_is_opened_again() -> None:
     customer, agent = factories.person(), factories.agent()
     room = factories.case(customer)
-    given = {"actor_id": agent.pk, "conversation_id": room}
+    given: Json = {"actor_id": agent.pk, "conversation_id": room}
     business.set_case_status(**given, status="resolved")
     assert BusinessCase.objects.get(pk=room).resolved_at is not None
     business.set_case_status(**given, status="open")

@@ -7,6 +7,7 @@ from conversations.exceptions import Conflict, Forbidden, Invalid
 from conversations.models import Conversation, Participant
 from conversations.services import conversations, participants
 from tests import factories
+from tests.factories import Json
 from tests.races import Rival
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +59,7 @@ def test_a_conversation_with_a_closed_account_stays_and_shows_its_peer() -> None
 def test_it_cannot_be_left_renamed_deleted_or_extended() -> None:
     ann, ben, cat = factories.persons(3)
     room = factories.direct(ann, ben)
-    given = {"actor_id": ann.pk, "conversation_id": room}
+    given: Json = {"actor_id": ann.pk, "conversation_id": room}
     with pytest.raises(Conflict):
         participants.leave(user_id=ann.pk, conversation_id=room)
     with pytest.raises(Forbidden):

@@ -104,7 +104,7 @@ def test_a_reply_tells_of_itself_and_then_of_what_it_answers() -> None:
 def test_edits_and_deletions_carry_the_message_as_it_now_stands() -> None:
     ann, _, _, room = _trio()
     factories.say(ann, room)
-    given = {"actor_id": ann.pk, "conversation_id": room, "seq": 1}
+    given: Json = {"actor_id": ann.pk, "conversation_id": room, "seq": 1}
     with factories.heard() as envelopes:
         messages.edit_message(**given, content="better")
         messages.edit_message(**given, content="better")
@@ -244,6 +244,22 @@ def test_a_failing_listener_harms_neither_caller_nor_others(caplog: pytest.LogCa
     assert [record.message for record in caplog.records] == ["A listener failed"]
 
 
+class _Broken(events._Outlet):
+    def send(self, envelope: Envelope) -> None:
+        raise RuntimeError("no way out")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_outlet_that_fails_harms_neither_caller_nor_later_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, _, _, room = _trio()
+    monkeypatch.setattr(events, "_current", _Broken())
+    later: list[str] = []
+    with transaction.atomic():
+        factories.say(ann, room)
+        transaction.on_commit(lambda: later.append("ran"))
+    assert later == ["ran"]
+
+
 def _await(condition: Any) -> None:
     until = time.monotonic() + 10
     while not condition():
@@ -254,13 +270,12 @@ def _await(condition: Any) -> None:
 def test_without_redis_publishing_returns_at_once_and_complains_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    _await(lambda: events._outlet()._waiting == 0)  # what earlier tests sent
     away = RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{free_port()}/0"])
     monkeypatch.setitem(channel_layers.backends, "default", away)
     outlet = events._Outlet()
     monkeypatch.setattr(events, "_current", outlet)
-    event = Event(
-        name="message.created", conversation=factories.unsaved(1), version=2, prev=1, data="{}"
-    )
+    event = Event(name="message.created", conversation=factories.unsaved(1), version=2, prev=1, data="{}")
     began = time.monotonic()
     with caplog.at_level(logging.WARNING), factories.heard() as envelopes:
         events.publish(*[event] * 100)

@@ -1,5 +1,7 @@
 """The list of conversations: its order, its pages, its filters, its shape."""
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -13,7 +15,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-def _ids(viewer: User, **wanted: object) -> list[str]:
+def _ids(viewer: User, **wanted: Any) -> list[str]:
     return [one["id"] for one in factories.inbox_of(viewer, **wanted)]
 
 
@@ -130,7 +132,14 @@ def test_a_deleted_last_message_shows_as_deleted() -> None:
     assert shown["last_message"] | {"deleted": True, "content": ""} == shown["last_message"]
 
 
-AWKWARD = ['"quoted"', "back\\slash", "line\nbreak\ttab\x01", "e\u0301 نص 👩‍👩‍👧 \u2028", "</script>", "a" * 80]
+AWKWARD = [
+    '"quoted"',
+    "back\\slash",
+    "line\nbreak\ttab\x01",
+    "e\u0301 نص 👩‍👩‍👧 \u2028",
+    "</script>",
+    "a" * 80,
+]
 
 
 @pytest.mark.parametrize("text", AWKWARD)

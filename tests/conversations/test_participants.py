@@ -1,5 +1,6 @@
 """Who is in a group, in which role, and what happens when two decide at once."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -8,6 +9,7 @@ from conversations.exceptions import ChatError, Conflict, Forbidden, Invalid, No
 from conversations.models import Conversation, Participant, User
 from conversations.services import conversations, participants
 from tests import factories
+from tests.factories import Json
 from tests.races import Rival, holding
 
 pytestmark = pytest.mark.django_db
@@ -83,22 +85,22 @@ def test_participant_count_follows() -> None:
 def test_what_one_is_not_allowed_changes_nothing() -> None:
     owner, admin, member, room = _crew()
     outsider, before = factories.person(), factories.roles(room)
-    refused = [
-        (member, participants.add_participants, {"user_ids": [outsider.pk]}, Forbidden),
-        (admin, participants.add_participants, {"user_ids": [outsider.pk], "role": "owner"}, Forbidden),
-        (member, participants.remove_participant, {"user_id": admin.pk}, Forbidden),
-        (admin, participants.remove_participant, {"user_id": owner.pk}, Forbidden),
-        (admin, participants.set_role, {"user_id": member.pk, "role": "admin"}, Forbidden),
-        (admin, participants.set_role, {"user_id": owner.pk, "role": "member"}, Forbidden),
-        (owner, participants.set_role, {"user_id": member.pk, "role": "agent"}, Forbidden),
-        (owner, participants.set_role, {"user_id": outsider.pk, "role": "member"}, NotFound),
-        (owner, participants.set_role, {"user_id": owner.pk, "role": "member"}, Conflict),
-        (outsider, participants.add_participants, {"user_ids": [outsider.pk]}, NotFound),
+    refused: list[tuple[Any, User, Json, type[ChatError]]] = [
+        (participants.add_participants, member, {"user_ids": [outsider.pk]}, Forbidden),
+        (participants.add_participants, admin, {"user_ids": [outsider.pk], "role": "owner"}, Forbidden),
+        (participants.remove_participant, member, {"user_id": admin.pk}, Forbidden),
+        (participants.remove_participant, admin, {"user_id": owner.pk}, Forbidden),
+        (participants.set_role, admin, {"user_id": member.pk, "role": "admin"}, Forbidden),
+        (participants.set_role, admin, {"user_id": owner.pk, "role": "member"}, Forbidden),
+        (participants.set_role, owner, {"user_id": member.pk, "role": "agent"}, Forbidden),
+        (participants.set_role, owner, {"user_id": outsider.pk, "role": "member"}, NotFound),
+        (participants.set_role, owner, {"user_id": owner.pk, "role": "member"}, Conflict),
+        (participants.add_participants, outsider, {"user_ids": [outsider.pk]}, NotFound),
     ]
     version = _version(room)
-    for actor, action, given, error in refused:
+    for action, actor, given, error in refused:
         with pytest.raises(error):
-            action(actor_id=actor.pk, conversation_id=room, **given)  # type: ignore[operator]
+            action(actor_id=actor.pk, conversation_id=room, **given)
     assert (factories.roles(room), _version(room)) == (before, version)
 
 
@@ -138,6 +140,7 @@ def test_a_deleted_group_is_gone_for_everybody() -> None:
         conversations.delete_conversation(actor_id=admin.pk, conversation_id=room)
     conversations.delete_conversation(actor_id=owner.pk, conversation_id=room)
     assert factories.roles(room) == {}
+    assert Conversation.objects.get(pk=room).participant_count == 0
     assert [factories.inbox_of(user) for user in (owner, admin, member)] == [[], [], []]
 
 
@@ -168,7 +171,7 @@ def test_two_owners_who_demote_each_other_leave_one() -> None:
     room = factories.group(ann, ben)
     participants.set_role(actor_id=ann.pk, conversation_id=room, user_id=ben.pk, role="owner")
     with holding(room):
-        given = {"actor_id": ben.pk, "conversation_id": room, "user_id": ann.pk, "role": "member"}
+        given: Json = {"actor_id": ben.pk, "conversation_id": room, "user_id": ann.pk, "role": "member"}
         rival = Rival(participants.set_role, **given).await_blocked()
         participants.set_role(actor_id=ann.pk, conversation_id=room, user_id=ben.pk, role="member")
     with pytest.raises(Forbidden):
@@ -205,7 +208,7 @@ def test_leaving_twice_at_once_counts_once() -> None:
 def test_two_who_add_the_same_person_at_once_make_one_seat() -> None:
     ann, ben = factories.persons(2)
     room = factories.group(ann)
-    given = {"actor_id": ann.pk, "conversation_id": room, "user_ids": [ben.pk]}
+    given: Json = {"actor_id": ann.pk, "conversation_id": room, "user_ids": [ben.pk]}
     with holding(room):
         rival = Rival(participants.add_participants, **given).await_blocked()
         participants.add_participants(**given)
@@ -220,7 +223,7 @@ def test_somebody_removed_while_they_rename_the_group_does_not() -> None:
     room = factories.group(ann, ben)
     participants.set_role(actor_id=ann.pk, conversation_id=room, user_id=ben.pk, role="admin")
     with holding(room):
-        given = {"actor_id": ben.pk, "conversation_id": room, "name": "mine"}
+        given: Json = {"actor_id": ben.pk, "conversation_id": room, "name": "mine"}
         rival = Rival(conversations.update_conversation, **given).await_blocked()
         participants.remove_participant(actor_id=ann.pk, conversation_id=room, user_id=ben.pk)
     with pytest.raises(ChatError):

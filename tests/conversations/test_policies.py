@@ -1,5 +1,7 @@
 """Who may do what, as tables: no database."""
 
+from collections.abc import Callable
+
 import pytest
 
 from conversations import policies
@@ -12,12 +14,12 @@ from tests.factories import unsaved
 ROLES = ["owner", "admin", "member", "agent", "customer"]
 
 
-def _refusals(rule: object, *cases: tuple[str, ...]) -> set[tuple[str, ...]]:
+def _refusals(rule: Callable[..., None], *cases: tuple[str, ...]) -> set[tuple[str, ...]]:
     """Which of these the rule forbids."""
     refused = set()
     for case in cases:
         try:
-            rule(*case)  # type: ignore[operator]
+            rule(*case)
         except Forbidden:
             refused.add(case)
     return refused
@@ -64,9 +66,7 @@ def test_admins_remove_those_below_them_and_owners_anybody() -> None:
 )
 def test_who_may_leave(type: str, role: str, other_owners: int, others: int, code: str | None) -> None:
     try:
-        policies.require_leavable(
-            Conversation(type=type), role, other_owners=other_owners, others=others
-        )
+        policies.require_leavable(Conversation(type=type), role, other_owners=other_owners, others=others)
         refused = None
     except Conflict as error:
         refused = error.code

@@ -1,6 +1,7 @@
 """Many messages at once: all or nothing, once, the same by either way in."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -113,9 +114,7 @@ def test_one_stranger_keeps_the_whole_batch_out() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("copy_from", [1, 1_000])
-def test_a_line_that_cannot_be_stored_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, copy_from: int
-) -> None:
+def test_a_line_that_cannot_be_stored_leaves_nothing(monkeypatch: pytest.MonkeyPatch, copy_from: int) -> None:
     monkeypatch.setattr(bulk, "COPY_FROM", copy_from)
     ann = factories.person()
     room = factories.group(ann)
@@ -149,12 +148,12 @@ def test_a_newer_line_moves_the_activity() -> None:
 
 
 def test_the_number_of_statements_is_the_rows_by_a_hundred(
-    django_assert_max_num_queries: object,
+    django_assert_max_num_queries: Any,
 ) -> None:
     ann = factories.person()
     room = factories.group(ann)
     for number, most in ((1, 12), (400, 16)):
-        with django_assert_max_num_queries(most):  # type: ignore[operator]
+        with django_assert_max_num_queries(most):
             bulk.add_batch(conversation_id=room, lines=_lines([ann], number))
 
 

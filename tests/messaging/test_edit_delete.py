@@ -1,5 +1,6 @@
 """Changing and taking back what was said."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from conversations.services import participants
 from messaging.models import Message
 from messaging.services import messages
 from tests import factories
-from tests.factories import body
+from tests.factories import Json, body
 from tests.races import Rival, holding
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +51,7 @@ def test_what_is_deleted_keeps_its_place_and_nothing_else() -> None:
 
 def test_deleting_again_changes_nothing() -> None:
     member, _, room = _said()
-    given = {"actor_id": member.pk, "conversation_id": room, "seq": 1}
+    given: Json = {"actor_id": member.pk, "conversation_id": room, "seq": 1}
     first, again = messages.delete_message(**given), messages.delete_message(**given)
     assert first == again
 
@@ -60,7 +61,7 @@ def test_refusals_change_nothing() -> None:
     outsider = factories.person()
     messages.send_notice(conversation_id=room, actor_id=member.pk, content="notice", metadata={})
     edit, delete = messages.edit_message, messages.delete_message
-    refused = [
+    refused: list[tuple[Any, User, Json, type[ChatError]]] = [
         (edit, owner, {"seq": 1, "content": "x"}, Forbidden),
         (edit, member, {"seq": 2, "content": "x"}, Forbidden),
         (delete, member, {"seq": 2}, Forbidden),
@@ -73,7 +74,7 @@ def test_refusals_change_nothing() -> None:
     ]
     for action, actor, given, error in refused:
         with pytest.raises(error):
-            action(actor_id=actor.pk, conversation_id=room, **given)  # type: ignore[operator]
+            action(actor_id=actor.pk, conversation_id=room, **given)
     assert Conversation.objects.get(pk=room).version == 3
     assert Message.objects.get(conversation=room, seq=1).content == "first"
 
@@ -102,7 +103,7 @@ def test_a_notice_is_deleted_by_the_owner() -> None:
 def test_an_edit_that_comes_after_the_deletion_is_refused() -> None:
     member, owner, room = _said()
     with holding(room):
-        given = {"actor_id": member.pk, "conversation_id": room, "seq": 1, "content": "back"}
+        given: Json = {"actor_id": member.pk, "conversation_id": room, "seq": 1, "content": "back"}
         rival = Rival(messages.edit_message, **given).await_blocked()
         messages.delete_message(actor_id=owner.pk, conversation_id=room, seq=1)
     with pytest.raises(ChatError):
@@ -115,7 +116,7 @@ def test_deleting_twice_at_once_takes_one_version_and_one_reply_off() -> None:
     member, owner, room = _said()
     factories.say(member, room, reply_to=1)
     with holding(room):
-        given = {"conversation_id": room, "seq": 2}
+        given: Json = {"conversation_id": room, "seq": 2}
         rival = Rival(messages.delete_message, actor_id=member.pk, **given).await_blocked()
         messages.delete_message(actor_id=owner.pk, **given)
     rival.result()

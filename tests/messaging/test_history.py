@@ -20,7 +20,10 @@ pytestmark = pytest.mark.django_db
 EDGE = 2**63 - 1
 seqs = st.none() | st.integers(0, 12) | st.sampled_from([EDGE, EDGE - 1])
 examples = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from conversations.models import User
 from conversations.services import participants
 from messaging.models import Mention
 from messaging.services import messages
@@ -11,8 +12,8 @@ from tests.factories import body
 pytestmark = pytest.mark.django_db
 
 
-def _mentioned(*users: object) -> list[str]:
-    return sorted(str(user.pk) for user in users)  # type: ignore[attr-defined]
+def _mentioned(*users: User) -> list[str]:
+    return sorted(str(user.pk) for user in users)
 
 
 def test_only_those_who_take_part_are_mentioned() -> None:

@@ -1,0 +1,229 @@
+"""What PostgreSQL itself refuses, what it keeps an index for, and that every step has a way back."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import IntegrityError, connections, models, transaction
+from django.utils import timezone
+
+from conversations.models import BusinessAgent, BusinessCase, Conversation, Participant, User
+from messaging.models import Mention, Message
+from tests import factories, scratch
+
+MODELS = [*apps.get_app_config("conversations").get_models(), *apps.get_app_config("messaging").get_models()]
+TABLES = [model._meta.db_table for model in MODELS]
+AUTOMATIC = re.compile(r"(\w+_pkey|\w+_[0-9a-f]{8}(_like|_uniq|_fk_\w+)?|\w+_key|\w+_fk_\w+)")
+
+Found = dict[str, tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module", params=scratch.servers())
+def alias(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A migrated database of its own, on each PostgreSQL that this machine has."""
+    with django_db_blocker.unblock(), scratch.database_on(request.param, "models") as alias:
+        scratch.migrate(alias)
+        yield alias
+
+
+def _rows(alias: str, sql: str) -> Found:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql, {"tables": TABLES})
+        return {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+def _indexes(alias: str) -> Found:
+    return _rows(
+        alias,
+        """SELECT i.relname, t.relname, pg_get_indexdef(x.indexrelid), x.indisunique, x.indisvalid
+        FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+        WHERE t.relname = ANY (%(tables)s::text[])""",
+    )
+
+
+def _constraints(alias: str) -> Found:
+    return _rows(
+        alias,
+        """SELECT c.conname, t.relname, pg_get_constraintdef(c.oid), c.contype::text, c.convalidated
+        FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+        WHERE t.relname = ANY (%(tables)s::text[]) AND c.contype <> 'n'""",
+    )
+
+
+def _columns(alias: str) -> Found:
+    return _rows(
+        alias,
+        """SELECT table_name || '.' || column_name, data_type, is_nullable, character_maximum_length
+        FROM information_schema.columns WHERE table_name = ANY (%(tables)s::text[])""",
+    )
+
+
+def _declared(*kinds: type[models.Index | models.BaseConstraint]) -> dict[str, str]:
+    """Name and table of what `Meta` declares."""
+    return {
+        str(one.name): model._meta.db_table
+        for model in MODELS
+        for one in (*model._meta.constraints, *model._meta.indexes)
+        if isinstance(one, kinds)
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [(models.Index, _indexes), (models.UniqueConstraint, _indexes), (models.CheckConstraint, _constraints)],
+)
+def test_what_meta_declares_is_there_and_valid(alias: str, kind: type[models.Index], found: Any) -> None:
+    there = {name: row[0] for name, row in found(alias).items() if row[-1]}
+    declared = _declared(kind)
+    assert {name: there.get(name) for name in declared} == declared
+
+
+def test_nothing_is_there_that_meta_does_not_declare(alias: str) -> None:
+    declared = _declared(models.Index, models.BaseConstraint)
+    there = _indexes(alias).keys() | _constraints(alias).keys()
+    assert [name for name in sorted(there - declared.keys()) if not AUTOMATIC.fullmatch(name)] == []
+
+
+def test_every_migration_has_a_way_back(alias: str) -> None:
+    before = [_columns(alias), _indexes(alias), _constraints(alias)]
+    scratch.migrate(alias, "conversations", "zero")
+    assert [_columns(alias), _indexes(alias)] == [{}, {}]
+    scratch.migrate(alias)
+    assert [_columns(alias), _indexes(alias), _constraints(alias)] == before
+    assert all(before)
+
+
+def test_models_and_migrations_agree() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", scratch.servers())
+def test_sending_and_reading_work_on_every_server(server: str) -> None:
+    if server != scratch.OWN:  # the run itself is the test of its own
+        scratch.run_tests_on(server, "tests/messaging/test_send.py", "tests/conversations/test_access.py")
+
+
+def _group(**fields: Any) -> Conversation:
+    return Conversation.objects.create(**{"type": "group", **fields})
+
+
+def _message(**fields: Any) -> Message:
+    given = {"conversation": _group(), "sender": factories.person(), "seq": 1, "version": 1}
+    return Message.objects.create(**{**given, "created_version": 1, **fields})
+
+
+def _seat(**fields: Any) -> Participant:
+    given = {"conversation": _group(), "user": factories.person()}
+    return Participant.objects.create(**{**given, **fields})
+
+
+def _case(**fields: Any) -> BusinessCase:
+    return BusinessCase.objects.create(conversation=_group(type="business", business_id="b"), **fields)
+
+
+def _agents(role: str) -> None:
+    BusinessAgent.objects.create(business_id="b", user=factories.person(), role=role)
+
+
+BROKEN: dict[str, list[Callable[[], object]]] = {
+    "conversations_type": [lambda: _group(type="crowd")],
+    "conversations_direct_has_key": [lambda: _group(type="direct"), lambda: _group(direct_key="a:b")],
+    "conversations_business_has_id": [lambda: _group(type="business"), lambda: _group(business_id="b")],
+    "conversations_counters": [
+        lambda: _group(last_seq=-1),
+        lambda: _group(version=0, facts_version=0),
+        lambda: _group(facts_version=2),
+        lambda: _group(participant_count=-1),
+    ],
+    "participants_role": [lambda: _seat(role="king")],
+    "participants_counters": [
+        lambda: _seat(last_read_seq=-1),
+        lambda: _seat(last_sent_seq=-1),
+        lambda: _seat(joined_version=2),
+    ],
+    "business_agents_role": [lambda: _agents("boss")],
+    "cases_status": [lambda: _case(status="lost")],
+    "cases_priority": [lambda: _case(priority="none")],
+    "cases_resolved_has_time": [
+        lambda: _case(status="resolved"),
+        lambda: _case(resolved_at=timezone.now()),
+    ],
+    "messages_has_sender": [lambda: _message(sender=None)],
+    "messages_type": [lambda: _message(type="shout")],
+    "messages_counters": [
+        lambda: _message(seq=0),
+        lambda: _message(reply_count=-1),
+        lambda: _message(created_version=2),
+    ],
+}
+
+
+def test_each_check_is_tried() -> None:
+    assert BROKEN.keys() == _declared(models.CheckConstraint).keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_check_refuses_what_breaks_it(name: str) -> None:
+    for broken in BROKEN[name]:
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            broken()
+
+
+def _twice(**fields: Any) -> None:
+    given = {"conversation": _group(), "sender": factories.person(), "client_id": "1", **fields}
+    for seq in (1, 2):
+        _message(seq=seq, **given)
+
+
+def _mentioned_twice() -> None:
+    given = {"conversation": _group(), "user": factories.person(), "seq": 1}
+    for _ in range(2):
+        Mention.objects.create(**given)
+
+
+def _same(make: Any, **given: Any) -> None:
+    for _ in range(2):
+        make(**given)
+
+
+REPEATED: dict[str, list[Callable[[], None]]] = {
+    "messages_unique_seq": [lambda: _same(_message, conversation=_group())],
+    "messages_unique_client_id": [lambda: _twice(), lambda: _twice(sender=None, type="system")],
+    "participants_unique_user": [lambda: _same(_seat, conversation=_group(), user=factories.person())],
+    "business_agents_unique_user": [
+        lambda: _same(BusinessAgent.objects.create, business_id="b", user=factories.person())
+    ],
+    "mentions_unique": [_mentioned_twice],
+    "users_unique_kaha_id": [lambda: _same(factories.person, kaha_id="k")],
+}
+
+
+def test_each_unique_constraint_is_tried() -> None:
+    assert REPEATED.keys() == _declared(models.UniqueConstraint).keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", REPEATED)
+def test_each_unique_constraint_refuses_a_second(name: str) -> None:
+    for repeated in REPEATED[name]:
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            repeated()
+
+
+@pytest.mark.django_db
+def test_what_may_be_absent_may_be_absent_often() -> None:
+    _same(factories.person, kaha_id=None)
+    _twice(client_id=None)
+    assert User.objects.filter(kaha_id=None).count() > 2
+
+
+def test_a_direct_key_is_the_same_from_both_sides_and_fits() -> None:
+    one, other = factories.unsaved(1), factories.unsaved(2**128 - 1)
+    key = Conversation.direct_key_of(one, other)
+    assert key == Conversation.direct_key_of(other, one)
+    assert len(key) == 73

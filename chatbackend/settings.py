@@ -343,6 +343,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "django_redis": {"handlers": ["seldom"], "propagate": False},
+        "channels_redis": {"handlers": ["seldom"], "propagate": False},  # tells of each failed attempt
         "celery": {"level": "WARNING"},  # a line for each start of each task says nothing
         "daphne": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},

@@ -171,10 +171,11 @@ class ChatConsumer:
             else:
                 self._socket.close(FLOODING)
             await self._listen()
-        except asyncio.CancelledError:  # the server ends
+        except (
+            asyncio.CancelledError
+        ):  # the server ends, or closing got stuck; either way nothing is left to do
             self._socket.close(RESTARTING)
             await asyncio.wait([writer], timeout=hub.FLUSH_S)
-            raise
         finally:
             self._typing.stop_all()
             self._hub.disconnect(self._socket)

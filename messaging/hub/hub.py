@@ -23,6 +23,7 @@ GAP_WAIT_S = 0.1  # how long a later version waits for an earlier one before Pos
 RETRY_S = 1.0
 QUIET_S = 60.0
 TICK_S = 0.5
+TIDY_S = 30.0
 LINGER_S = 300.0  # an unused lane keeps its place this long: people reconnect
 SILENCE_S = 75.0  # clients speak every 25 s; a page in the background may be a minute late
 REMEMBERED = 4_096  # passing events of which a second copy is recognised
@@ -66,19 +67,23 @@ class Hub:
         self._relay.want(events.user_group(socket.user))
         return True
 
-    async def enter(self, socket: Socket, conversations: Iterable[str], businesses: Iterable[str]) -> bool:
-        """Subscribes a socket. True where other processes were not heard until now: heads must be read again."""
-        fresh = False
-        for conversation in conversations:
-            lane = self._lanes.get(conversation)
-            fresh |= lane is None or lane.position is None
-            self._seat(socket, lane or self._lane(conversation))
+    async def enter(self, socket: Socket, heads: Mapping[str, int], businesses: Iterable[str]) -> bool:
+        """Subscribes a socket. True where its heads must be read again.
+
+        That is where other processes were not heard until now, or where something passed since they were read: it may
+        have been this person's removal.
+        """
+        again = False
+        for conversation, head in heads.items():
+            lane = self._lanes.get(conversation) or self._lane(conversation)
+            again |= lane.position is None or lane.position > head
+            self._seat(socket, lane)
         for business in businesses:
             socket.businesses.add(business)
             self._businesses.setdefault(business, set()).add(socket)
             self._relay.want(events.business_group(business))
         await self._relay.settle()
-        return fresh
+        return again
 
     def begin(self, socket: Socket, heads: Mapping[str, int]) -> dict[str, int]:
         """Fixes where a socket's streams begin, given what PostgreSQL says; returns the heads that `hello` tells."""
@@ -233,11 +238,14 @@ class Hub:
     # --- keeping house
 
     async def _tick(self) -> None:
+        tidied_at = self._loop.time()
         while True:
             await asyncio.sleep(TICK_S)
             try:
                 self._end_overdue(self._loop.time())
-                self._drop_unused(self._loop.time())
+                if self._loop.time() > tidied_at + TIDY_S:
+                    tidied_at = self._loop.time()
+                    self._drop_unused(tidied_at)
             except Exception:  # the hub must outlive it
                 log.exception("Keeping house failed")
 

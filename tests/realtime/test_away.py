@@ -62,6 +62,11 @@ def test_without_redis_one_server_goes_on_and_hears_the_others_when_it_is_back(
     heard = hear_again(a, away, room)
     assert [frame["version"] for frame in heard] == list(range(3, 3 + len(heard)))
     assert heard[-1]["data"]["content"] == "back?"
+    for server in pair:
+        told = [
+            line for line in server.log.read_text().splitlines() if " WARNING " in line or " ERROR " in line
+        ]
+        assert len(told) <= 4, told
 
 
 def hear_again(speaker: Client, listener: Client, room: UUID) -> list[Frame]:

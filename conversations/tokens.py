@@ -20,6 +20,10 @@ from conversations.services.users import user_of_platform
 REFUSED = "This token is not valid, or not any more."
 
 
+class _NotOurs(ValueError):
+    """A token by another algorithm than our own. Raised, since the cache must not fill with what strangers send."""
+
+
 class Claims(NamedTuple):
     """Whom a token names, and until when."""
 
@@ -30,23 +34,30 @@ class Claims(NamedTuple):
 def read_access_token(raw: str) -> Claims:
     """Verifies an access token. No statement for our own; one for a person of the platform. Raises Unauthenticated."""
     try:
-        claims = _own(raw) or _platform(raw)
-    except (jwt.PyJWTError, TokenError, ValueError, KeyError, TypeError) as error:
+        claims = _verified(raw)
+    except (jwt.PyJWTError, TokenError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise Unauthenticated(REFUSED, code="token_not_valid") from error
     if claims.expires_at <= datetime.now(UTC):
         raise Unauthenticated(REFUSED, code="token_not_valid")
     return claims
 
 
+def _verified(raw: str) -> Claims:
+    try:
+        return _own(raw)
+    except _NotOurs:
+        return _platform(raw)
+
+
 @lru_cache(maxsize=16_384)
-def _own(raw: str) -> Claims | None:
-    """What one of our own tokens says; None for another algorithm.
+def _own(raw: str) -> Claims:
+    """What one of our own tokens says.
 
     Kept, since a client shows the same token with every request and checking its signature costs more than reading a
     page of history; only what verified is kept, and its expiry is looked at each time.
     """
     if jwt.get_unverified_header(raw).get("alg") != settings.SIMPLE_JWT["ALGORITHM"]:
-        return None
+        raise _NotOurs
     token = AccessToken(raw)  # type: ignore[arg-type]
     return Claims(UUID(token["user_id"]), datetime.fromtimestamp(token["exp"], UTC))
 

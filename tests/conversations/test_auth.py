@@ -160,6 +160,8 @@ FORGERIES: dict[str, Callable[[User], str]] = {
     "of a stranger": lambda user: _own(_claims(user, user_id="0199d3a1-7b4e-7c21-9c0e-5d1f2a3b4c5d")),
     "a refresh token": lambda user: str(RefreshToken.for_user(user)),
     "changed afterwards": lambda user: _own(_claims(user))[:-3] + "AAA",
+    "nested beyond reading": lambda user: f"{jwt.utils.base64url_encode(b'[' * 9_000).decode()}.b.c",
+    "no object in front": lambda user: f"{jwt.utils.base64url_encode(b'[]').decode()}.b.c",
     "no token": lambda user: "a.b.c",
     "empty": lambda user: "",
     "not ASCII": lambda user: "\u00e9\u00e9",

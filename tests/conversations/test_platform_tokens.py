@@ -70,6 +70,7 @@ def test_a_closed_account(provider: None) -> None:
         pytest.param(_token(aud="mail"), id="for somebody else"),
         pytest.param(_token(exp=datetime.now(UTC) - timedelta(seconds=5)), id="run out"),
         pytest.param(_token(exp=None), id="without an end"),
+        pytest.param(_token(exp=10**20), id="that never ends"),
         pytest.param(_token(kaha_id=None), id="of nobody"),
         pytest.param(_token(kaha_id=""), id="of an empty name"),
         pytest.param(_token(kaha_id="x" * 65), id="of a long name"),

@@ -12,8 +12,9 @@ from conversations.querysets import ParticipantQuerySet
 class Participant(models.Model):
     """A person's seat in a conversation: role, read position, own settings.
 
-    Leaving sets `left_at`; the row stays, so that coming back finds the old read position. `last_sent_seq` is the
-    last message of theirs: only when it lies beyond `last_read_seq` can own messages be among the unread.
+    Leaving sets `left_at`; the row stays. Coming back takes it again, own settings included; what was missed counts
+    as read. `last_sent_seq` is the last message of theirs: only when it lies beyond `last_read_seq` can own messages
+    be among the unread.
     """
 
     class Role(models.TextChoices):

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 class SchemaView(SpectacularJSONAPIView):
     """Made once a process: it takes half a second, is the same for everybody, and anybody may ask."""
 
+    @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         return HttpResponse(_document(), content_type="application/vnd.oai.openapi+json")
 

@@ -77,7 +77,8 @@ def _platform(raw: str) -> Claims:
     kaha_id = payload[settings.JWT_USER_CLAIM]
     if not isinstance(kaha_id, str | int) or not 0 < len(str(kaha_id)) <= 64 or "\0" in str(kaha_id):
         raise ValueError(settings.JWT_USER_CLAIM)
-    return Claims(user_of_platform(str(kaha_id)), datetime.fromtimestamp(payload["exp"], UTC))
+    expires_at = datetime.fromtimestamp(payload["exp"], UTC)  # before an account is made
+    return Claims(user_of_platform(str(kaha_id)), expires_at)
 
 
 def _verifying_key(raw: str) -> Any:

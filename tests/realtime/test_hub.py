@@ -48,12 +48,14 @@ async def test_heads_are_read_again_where_something_passed_since() -> None:
 
 async def test_who_was_removed_between_two_readings_hears_nothing() -> None:
     hub = Hub(nothing)
-    ear = Ear(hub)
+    witness, ear = Ear(hub), Ear(hub)
+    await entered(hub, witness, 5)
     await hub.enter(ear.socket, {ROOM: 5}, [])
     hub.begin(ear.socket, {})
     ear.socket.open_gate()
     hub.hear(envelope(6))
     assert await ear.heard() == []
+    assert await witness.heard() == ["frame 6"]
 
 
 async def test_who_joined_between_two_readings_stays() -> None:
@@ -94,7 +96,10 @@ async def test_who_is_gone_is_forgotten() -> None:
     hub = Hub(nothing)
     ear = Ear(hub)
     await hub.enter(ear.socket, {ROOM: 5}, ["acme"])
-    hub.disconnect(ear.socket)
+    hub.begin(ear.socket, {ROOM: 5})
+    ear.socket.open_gate()
     hub.hear(envelope(6, business="acme"))
+    hub.disconnect(ear.socket)
+    hub.hear(envelope(7, business="acme"))
     assert list(hub.people.all()) == []
-    assert await ear.heard() == []
+    assert await ear.heard() == ["frame 6"]

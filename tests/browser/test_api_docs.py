@@ -15,7 +15,9 @@ def test_swagger_ui_works_offline_and_within_the_policy(chromium: Browser, daphn
     reply = page.goto(f"{daphne.base_url}/api/docs")
     assert reply is not None
     assert "script-src 'self'" in reply.headers["content-security-policy"]
-    expect(page.locator(".opblock-summary-path").filter(has_text="/api/v1/sync")).to_be_visible(timeout=30_000)
+    expect(page.locator(".opblock-summary-path").filter(has_text="/api/v1/sync")).to_be_visible(
+        timeout=30_000
+    )
     page.locator(".opblock", has_text="/api/v1/auth/token/verify").first.click()
     expect(page.get_by_text("Whether a token, access or refresh").first).to_be_visible()
     assert complaints == []

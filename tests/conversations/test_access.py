@@ -155,6 +155,16 @@ def test_the_seat_says_the_role_also_where_its_holder_is_an_agent() -> None:
     assert access.get_conversation(user_id=agent.pk, conversation_id=room).role == "customer"
 
 
+def test_an_agent_who_gave_up_a_customers_seat_sees_the_case_as_an_agent() -> None:
+    agent = factories.agent("acme")
+    room = factories.case(agent, "acme")
+    participants.leave(user_id=agent.pk, conversation_id=room)
+    shown = factories.view(agent, room)
+    assert shown is not None
+    assert (shown["membership"]["role"], shown["membership"]["joined_at"]) == ("agent", None)
+    assert access.get_conversation(user_id=agent.pk, conversation_id=room).role == "agent"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_customer_who_leaves_while_another_request_waits_does_not_become_an_agent() -> None:
     customer = factories.person()

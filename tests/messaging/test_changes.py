@@ -125,6 +125,17 @@ def test_a_message_edited_five_times_comes_once() -> None:
     assert _since(room, 2) == [("message.updated", 7)]
 
 
+def test_a_role_is_news_of_somebody_known_and_a_joining_of_somebody_new() -> None:
+    ann, ben = factories.persons(2)
+    room = factories.group(ann)
+    participants.add_participants(actor_id=ann.pk, conversation_id=room, user_ids=[ben.pk])
+    participants.set_role(actor_id=ann.pk, conversation_id=room, user_id=ben.pk, role="admin")
+    assert _since(room, 1) == [("participant.joined", 3)]
+    assert _since(room, 2) == [("participant.updated", 3)]
+    participants.leave(user_id=ben.pk, conversation_id=room)
+    assert _since(room, 2) == [("participant.left", 4)]
+
+
 def test_a_limit_neither_loses_nor_reorders_changes_of_different_kinds() -> None:
     ann, *others = factories.persons(6)
     room = factories.group(ann)

@@ -27,7 +27,7 @@ run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:PORT, until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP) ## Run the tests on servers of their own (ARGS goes to pytest)
-	@$(PY) -m pytest $(ARGS)
+	@env -u DJANGO_SETTINGS_MODULE $(PY) -m pytest $(ARGS)
 
 lint: $(DEV_STAMP) ## Check style, types, layers, migrations and production settings
 	$(PY) -m ruff check .

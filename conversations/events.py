@@ -32,7 +32,7 @@ DurableEvent = Literal[
     "participant.updated",
 ]
 SEND_TIMEOUT_S = 2.0
-BACKLOG = 10_000  # frames waiting for the layer; past it they are left to the sweep
+BACKLOG = 10_000  # frames waiting for the layer; past it they are left to be found by version
 QUIET_S = 60.0  # at most one complaint about the layer in this time
 
 
@@ -200,7 +200,7 @@ class _Outlet:
     def send(self, envelope: Envelope) -> None:
         if self._waiting >= BACKLOG:
             self._complain(
-                "%d events wait for the channel layer; later ones are left to the sweep", self._waiting
+                "%d events wait for the channel layer; later ones are found when the next one comes", self._waiting
             )
             return
         self._count(+1)

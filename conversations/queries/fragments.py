@@ -79,17 +79,21 @@ CASE = maybe(
     f"CASE WHEN c.type = 'business' THEN (SELECT {_MATTER} FROM business_cases k WHERE k.conversation_id = c.id) END"
 )
 
+_NAMED = {
+    "id": word("c.id"),
+    "type": word("c.type"),
+    "name": text("c.name"),
+    "avatar_url": maybe(text("nullif(c.avatar_url, '')")),
+    "business_id": maybe(text("c.business_id")),
+    "created_at": time("c.created_at"),
+    "last_activity_at": time("c.last_activity_at"),
+    "version": "c.version",
+    "last_seq": "c.last_seq",
+}
+
 # Over conversations c: what is the same for everybody who may see it. The data of conversation events.
 FACTS = obj(
-    id=word("c.id"),
-    type=word("c.type"),
-    name=text("c.name"),
-    avatar_url=maybe(text("nullif(c.avatar_url, '')")),
-    business_id=maybe(text("c.business_id")),
-    created_at=time("c.created_at"),
-    last_activity_at=time("c.last_activity_at"),
-    version="c.version",
-    last_seq="c.last_seq",
+    **_NAMED,
     participant_count="c.participant_count",
     business=CASE,
 )
@@ -124,15 +128,7 @@ MEMBERSHIP = obj(
 
 # Over conversations c and participants p: a conversation as its viewer sees it.
 CONVERSATION = obj(
-    id=word("c.id"),
-    type=word("c.type"),
-    name=text("c.name"),
-    avatar_url=maybe(text("nullif(c.avatar_url, '')")),
-    business_id=maybe(text("c.business_id")),
-    created_at=time("c.created_at"),
-    last_activity_at=time("c.last_activity_at"),
-    version="c.version",
-    last_seq="c.last_seq",
+    **_NAMED,
     last_message=LAST_MESSAGE,
     participant_count="c.participant_count",
     unread_count=UNREAD,

@@ -200,7 +200,8 @@ class _Outlet:
     def send(self, envelope: Envelope) -> None:
         if self._waiting >= BACKLOG:
             self._complain(
-                "%d events wait for the channel layer; later ones are found when the next one comes", self._waiting
+                "%d events wait for the channel layer; later ones are found when the next one comes",
+                self._waiting,
             )
             return
         self._count(+1)

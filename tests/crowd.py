@@ -47,7 +47,7 @@ def fill(alias: str) -> Crowd:
     _copy(alias, "participants", _seats(chance))
     _run(alias, MESSAGES_SQL)
     _copy(alias, "mentions", _mentions())
-    _run(alias, "ANALYZE")
+    _run(alias, "VACUUM (ANALYZE)")
     return Crowd(alias, _user(0), _room(0), [_room(number) for number in range(10)])
 
 

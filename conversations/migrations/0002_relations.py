@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="participant",
             constraint=models.UniqueConstraint(
-                fields=("conversation", "user"), name="participants_unique_user"
+                fields=("conversation", "user"), include=("left_at",), name="participants_unique_user"
             ),
         ),
         migrations.AddConstraint(

@@ -44,8 +44,9 @@ def test_an_edit_and_a_deletion_reach_the_other(people: Pair) -> None:
 
 
 def test_typing_is_seen_and_ends(people: Pair) -> None:
+    """Longer than 3 s: so soon after the writing of "hello" it is passed on only then."""
     ann, ben = _talking(people)
-    ann.page.get_by_test_id("composer").press_sequentially("let me th")
+    ann.page.get_by_test_id("composer").press_sequentially("let me think about it", delay=250)
     expect(ben.page.get_by_test_id("typing")).to_contain_text("ann", timeout=LIVE_MS)
     expect(ben.page.get_by_test_id("typing")).not_to_contain_text("ann", timeout=LIVE_MS)
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest, HttpResponse
 
 from chatbackend.problems import problem_http
@@ -60,6 +61,14 @@ def too_large() -> HttpResponse:
     return problem_http(
         413, code="body_too_large", detail=f"A request body may have at most {settings.MAX_BODY_BYTES} bytes"
     )
+
+
+class AdminMessagesMiddleware(MessageMiddleware):
+    """Django's notices, for the admin's pages: no other page shows any, and each request would pay for them."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith("/admin/"):
+            super().process_request(request)
 
 
 class ContentSecurityPolicyMiddleware:

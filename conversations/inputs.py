@@ -1,9 +1,10 @@
 """Reading what a client sent: bodies strictly, queries by their text."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from django.http import QueryDict
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -67,8 +68,14 @@ def read_body(serializer: type[BodySerializer], request: Request) -> dict[str, A
 
 def read_query(serializer: type[QuerySerializer], request: Request) -> dict[str, Any]:
     """The query's values; a parameter without a value counts as left out."""
+    return dict(_query(serializer, request.META.get("QUERY_STRING", "")))
+
+
+@lru_cache(maxsize=4_096)
+def _query(serializer: type[QuerySerializer], text: str) -> dict[str, Any]:
+    """Kept by its text, which is all it depends on: clients ask for the newest page over and over."""
     try:
-        unquote_to_bytes(request.META.get("QUERY_STRING", "")).decode("utf-8")
+        unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Invalid("The query is not UTF-8.", code="malformed_query") from error
-    return _read(serializer, {name: value for name, value in request.query_params.items() if value != ""})
+    return _read(serializer, {name: value for name, value in QueryDict(text).items() if value != ""})

@@ -34,6 +34,11 @@ def require_grant(actor_role: str, wanted: str) -> None:
         require_owner(actor_role)
 
 
+def is_stepping_down(role: str, wanted: str) -> bool:
+    """Whether this is an admin giving the role up, which nobody needs to allow."""
+    return role == Role.ADMIN and wanted == Role.MEMBER
+
+
 def require_removable(actor_role: str, target_role: str) -> None:
     """Admins remove members, owners remove anybody."""
     require_moderator(actor_role)

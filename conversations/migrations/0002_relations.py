@@ -82,6 +82,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Upper("username"),
+                condition=models.Q(("password__startswith", "!"), _negated=True),
+                name="users_unique_spelling",
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="businessagent",
             constraint=models.UniqueConstraint(
                 fields=("business_id", "user"), name="business_agents_unique_user"

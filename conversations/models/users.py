@@ -60,6 +60,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 fields=["kaha_id"], condition=models.Q(kaha_id__isnull=False), name="users_unique_kaha_id"
             ),
+            # Of two who register one name in two spellings at once, one is first. Imported and platform accounts
+            # (no password fits them) keep the spelling they had elsewhere.
+            models.UniqueConstraint(
+                Upper("username"), condition=~models.Q(password__startswith="!"), name="users_unique_spelling"
+            ),
         ]
         indexes = [
             # GET /users?search=; upper() because that is how Django compares without regard to case.

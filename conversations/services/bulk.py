@@ -8,6 +8,7 @@ from django.db import transaction
 
 from conversations.exceptions import Conflict
 from conversations.models import Conversation, Participant, User
+from conversations.services.users import IMPORTED, MAX_USERNAME
 
 BATCH = 500
 NO_PASSWORD = "!imported"  # begins with `!`: no password fits; tells imported accounts from people's own
@@ -23,7 +24,10 @@ def import_people(names: Iterable[str]) -> dict[str, UUID]:
     """
     named = {name: name[:64] for name in names}
     taken = _own_accounts(named.values())
-    usernames = {name: f"{short[:57]}@import" if short in taken else short for name, short in named.items()}
+    usernames = {
+        name: f"{short[: MAX_USERNAME - len(IMPORTED)]}{IMPORTED}" if short in taken else short
+        for name, short in named.items()
+    }
     if stuck := sorted(_own_accounts(usernames.values())):
         raise Conflict(f"Somebody has the username {stuck[0]}.", code="username_taken")
     User.objects.bulk_create(

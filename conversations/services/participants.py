@@ -106,8 +106,9 @@ def set_role(*, actor_id: UUID, conversation_id: UUID, user_id: UUID, role: str)
     policies.require_moderator(found.role)
     require_group(found.conversation)
     target = _target(found, user_id)
-    policies.require_grant(found.role, role)
-    policies.require_removable(found.role, target.role)
+    if not (actor_id == user_id and policies.is_stepping_down(target.role, role)):
+        policies.require_grant(found.role, role)
+        policies.require_removable(found.role, target.role)
     if target.role == Role.OWNER and role != Role.OWNER and not _other_owners(found, target):
         raise Conflict("Hand the ownership over first.", code="last_owner")
     if target.role != role:

@@ -1,5 +1,6 @@
 """Accounts: registering, profiles, and people first seen in a token of the platform."""
 
+import hashlib
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,17 @@ from django.db import IntegrityError, transaction
 from conversations.exceptions import Conflict, Invalid
 from conversations.models import User
 
+IMPORTED = "@import"  # ends the names of imported accounts whose own name is somebody's already
+MAX_USERNAME = 64
+
 
 def register(*, username: str, password: str, display_name: str = "") -> User:
-    """A new account. Names that differ only by case are refused, so that nobody passes for another."""
+    """A new account. Names that differ only by case are refused, so that nobody passes for another.
+
+    Uses index: users_username_trgm to say so early; users_unique_spelling decides.
+    """
+    if username.casefold().endswith(IMPORTED):
+        raise Conflict("This username is kept for imported accounts.", code="username_taken")
     user = User(username=username, display_name=display_name)
     try:
         validate_password(password, user)
@@ -51,7 +60,12 @@ def user_of_platform(kaha_id: str) -> UUID:
     known = User.objects.filter(kaha_id=kaha_id).values_list("pk", flat=True).first()
     if known:
         return known
-    user, _ = User.objects.get_or_create(
-        kaha_id=kaha_id, defaults={"username": f"kaha:{kaha_id}", "display_name": "", "password": "!"}
-    )
+    defaults = {"username": _platform_name(kaha_id), "display_name": "", "password": "!"}
+    user, _ = User.objects.get_or_create(kaha_id=kaha_id, defaults=defaults)
     return user.pk
+
+
+def _platform_name(kaha_id: str) -> str:
+    """Nobody can register a name with a colon. An id too long for the column is told by its digest."""
+    name = f"kaha:{kaha_id}"
+    return name if len(name) <= MAX_USERNAME else f"kaha:{hashlib.sha256(kaha_id.encode()).hexdigest()[:40]}"

@@ -179,6 +179,25 @@ def test_the_same_token_unforged(ann: User) -> None:
     read(Api(token=_own(_claims(ann))).get("/users/me"))
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_one_name_in_two_spellings_one_is_registered() -> None:
+    start = Barrier(4)
+
+    def join(name: str) -> int:
+        start.wait()
+        try:
+            return NOBODY.post("/auth/register", {"username": name, "password": PASSWORD}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(join, ["zoe", "ZOE", "Zoe", "zOE"])) == [201, 409, 409, 409]
+
+
+def test_names_of_imported_accounts_are_not_given_away() -> None:
+    problem(NOBODY.post("/auth/register", {"username": "bob@import", "password": PASSWORD}), 409)
+
+
 def _read_for(seconds: float, token: str) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:

@@ -191,6 +191,11 @@ def _same(make: Any, **given: Any) -> None:
         make(**given)
 
 
+def _two_spellings() -> None:
+    for username in ("zoe", "ZOE"):
+        User.objects.create_user(username, "one that works")
+
+
 REPEATED: dict[str, list[Callable[[], None]]] = {
     "messages_unique_seq": [lambda: _same(_message, conversation=_group())],
     "messages_unique_client_id": [lambda: _twice(), lambda: _twice(sender=None, type="system")],
@@ -200,6 +205,7 @@ REPEATED: dict[str, list[Callable[[], None]]] = {
     ],
     "mentions_unique": [_mentioned_twice],
     "users_unique_kaha_id": [lambda: _same(factories.person, kaha_id="k")],
+    "users_unique_spelling": [_two_spellings],
 }
 
 

@@ -111,6 +111,14 @@ def test_the_same_role_again_takes_no_version() -> None:
     assert _version(room) == version
 
 
+def test_an_admin_may_step_down_but_not_pull_another_down() -> None:
+    owner, admin, member, room = _crew()
+    participants.set_role(actor_id=admin.pk, conversation_id=room, user_id=admin.pk, role="member")
+    assert factories.roles(room)[admin.pk] == "member"
+    with pytest.raises(Forbidden):
+        participants.set_role(actor_id=member.pk, conversation_id=room, user_id=owner.pk, role="member")
+
+
 def test_the_last_owner_hands_over_before_leaving() -> None:
     owner, admin, _, room = _crew()
     with pytest.raises(Conflict):

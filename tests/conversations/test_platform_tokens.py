@@ -57,6 +57,11 @@ def test_somebody_first_seen_gets_an_account(provider: None) -> None:
     assert not User.objects.get().has_usable_password()
 
 
+def test_the_longest_ids_get_accounts_of_their_own(provider: None) -> None:
+    ids = {str(read(Api(token=_token(kaha_id="k" * 63 + end)).get("/users/me"))["id"]) for end in "ab"}
+    assert len(ids) == 2
+
+
 def test_a_closed_account(provider: None) -> None:
     factories.person(kaha_id="kaha-1", is_active=False)
     assert problem(Api(token=_token()).get("/users/me"), 401)["code"] == "account_inactive"

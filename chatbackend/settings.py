@@ -85,6 +85,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 INSTALLED_APPS = [
     "chatbackend",
+    "rest_framework_simplejwt.token_blacklist",  # before conversations, which takes its pages out of the admin
     "conversations",
     "messaging",
     "django.contrib.admin",
@@ -96,7 +97,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "corsheaders",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]

@@ -13,6 +13,7 @@ from django.conf import settings as configured
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from conversations.exceptions import Unauthenticated
@@ -96,6 +97,10 @@ def test_a_closed_account_stays_outside(ann: User, refresh: str) -> None:
     assert problem(Api(ann).get("/users/me"), 401)["code"] == "account_inactive"
     assert problem(Api(ann).get("/unread"), 401)["code"] == "account_inactive"
     assert problem(Api(ann).get("/conversations"), 401)["code"] == "account_inactive"
+
+
+def test_no_refresh_token_is_kept(refresh: str) -> None:
+    assert [one.token for one in OutstandingToken.objects.all()] == [""]
 
 
 def test_refresh_tokens_rotate_and_are_not_taken_twice(refresh: str) -> None:

@@ -9,12 +9,14 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
+from conversations.strictness import deeper_than, has_huge_integer, has_nul
+
 MAX_DEPTH = 32
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON. Refuses what is malformed (NaN, lone surrogates, other encodings), NUL characters and
-    nesting deeper than `MAX_DEPTH`, each with its own code."""
+    """UTF-8 JSON. Refuses what is malformed (NaN, lone surrogates, other encodings), NUL characters,
+    whole numbers beyond 64 bits and nesting deeper than `MAX_DEPTH`, each with its own code."""
 
     media_type = "application/json"
     renderer_class = JSONRenderer
@@ -32,37 +34,17 @@ class StrictJSONParser(BaseParser):
 
 
 def strict_json(raw: bytes) -> Any:
-    """The value of a JSON document. Raises `ParseError`: malformed_json, nul_character, too_deep."""
+    """The value of a JSON document. Raises `ParseError`: malformed_json, too_deep, nul_character,
+    number_out_of_range."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise ParseError(f"The body is not JSON: {error}", code="malformed_json") from None
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels", code="too_deep")
     # The escape is the only way a NUL gets past the decoder, so nearly every body skips the walk.
-    if b"\\u0000" in raw and _has_nul(value):
+    if b"\\u0000" in raw and has_nul(value):
         raise ParseError("Text may not contain the NUL character", code="nul_character")
+    if has_huge_integer(raw.decode()):
+        raise ParseError("A whole number may have at most 64 bits", code="number_out_of_range")
     return value
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [child for item in layer for child in _children(item) if isinstance(child, dict | list)]
-        if not layer:
-            return False
-    return True
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any("\x00" in key or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(_has_nul(item) for item in value)

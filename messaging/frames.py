@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from conversations.exceptions import ChatError, Invalid
+from conversations.strictness import deeper_than, has_huge_integer, has_nul
 from messaging import limits
 
 MAX_BYTES = 65_536
@@ -113,6 +114,10 @@ def read(text: str) -> Frame:
         ref = _ref(given.pop("ref", None))
     except BadFrame as error:
         return Frame(None, None, error)
+    if has_huge_integer(text):
+        return Frame(
+            ref, None, Invalid("A whole number may have at most 64 bits.", code="number_out_of_range")
+        )
     try:
         return Frame(ref, _op(given))
     except ChatError as error:
@@ -218,21 +223,13 @@ def _flag(name: str, value: Any) -> bool:
 def _object(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadFrame(f"{name}: an object is required.")
-    written = orjson.dumps(value)
-    if len(written) > limits.MAX_METADATA:
-        raise Invalid.field(name, f"At most {limits.MAX_METADATA} bytes of JSON.", code="too_long")
-    if _deeper_than(value, limits.MAX_DEPTH):
+    if deeper_than(value, limits.MAX_DEPTH):  # first: neither the encoder nor has_nul takes what is deep
         raise Invalid.field(name, f"At most {limits.MAX_DEPTH} levels.", code="too_deep")
-    if b"\\u0000" in written:
+    if len(orjson.dumps(value)) > limits.MAX_METADATA:
+        raise Invalid.field(name, f"At most {limits.MAX_METADATA} bytes of JSON.", code="too_long")
+    if has_nul(value):
         raise Invalid.field(name, "Text may not contain the NUL character.", code="nul_character")
     return value
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper_than(item, levels - 1) for item in inner)
 
 
 def _attachments(name: str, value: Any) -> list[UUID]:

@@ -21,6 +21,7 @@ from conversations.fields import (
 )
 from conversations.inputs import BodySerializer, LimitSerializer, example
 from conversations.serializers.shapes import ANN
+from conversations.strictness import deeper_than
 from messaging import limits
 from messaging.models import Message
 
@@ -65,16 +66,9 @@ class MetadataField(serializers.DictField):
             raise serializers.ValidationError(
                 f"At most {limits.MAX_METADATA} bytes of JSON.", code="max_length"
             )
-        if _deeper_than(data, limits.MAX_DEPTH):
+        if deeper_than(data, limits.MAX_DEPTH):
             raise serializers.ValidationError(f"At most {limits.MAX_DEPTH} levels.", code="too_deep")
         return data
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper_than(item, levels - 1) for item in inner)
 
 
 class AttachmentsField(serializers.ListField):
@@ -164,10 +158,11 @@ class AfterField(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> tuple[int, int]:
         text = str(data)
-        if text.isascii() and text.isdigit() and len(text) <= 19:
-            version = min(int(text), SAFE_INTEGER)
-            return version, version
-        return cursors.decode(text, cursors.pair)
+        if not (text.isascii() and text.isdigit()):
+            return cursors.decode(text, cursors.pair)
+        if len(text) > 19 or int(text) > SAFE_INTEGER:
+            raise serializers.ValidationError(f"At most {SAFE_INTEGER}.", code="max_value")
+        return int(text), int(text)
 
 
 class ChangesSerializer(LimitSerializer):

@@ -54,6 +54,12 @@ def test_pages_hang_together(ann: User, room: UUID) -> None:
     assert [event["prev"] for event in events] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("after", [2**53 + 1, 2**63, 10**30])
+def test_a_version_that_cannot_be_is_refused(ann: User, room: UUID, after: int) -> None:
+    response = Api(ann).get(f"/conversations/{room}/changes", after=after)
+    assert problem(response, 400)["errors"][0]["code"] == "max_value"
+
+
 def test_after_takes_a_cursor_too(ann: User, room: UUID) -> None:
     factories.say(ann, room)
     path = f"/conversations/{room}/changes"

@@ -23,6 +23,9 @@ from chatbackend.parsers import MAX_DEPTH, strict_json
         (b'{"a\\u0000": 1}', "nul_character"),
         (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "too_deep"),
         (b"[" * 100_000, "malformed_json"),
+        (b'{"a": 18446744073709551616}', "number_out_of_range"),
+        (b'{"a": [-9223372036854775809]}', "number_out_of_range"),
+        (b'{"9\\"": 1' + b"0" * 300 + b"}", "number_out_of_range"),
     ],
 )
 def test_what_is_refused(raw: bytes, code: str) -> None:
@@ -39,6 +42,9 @@ def test_what_is_refused(raw: bytes, code: str) -> None:
         (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, None),
         (b"[" + b"[]," * 99 + b"[]]", None),  # many, not deep
         (b"[1, 2]", [1, 2]),
+        (b"[18446744073709551615, -9223372036854775808]", [2**64 - 1, -(2**63)]),
+        (b'{"18446744073709551616": "-99999999999999999999 \\" 99999999999999999999"}', None),  # no numbers
+        (b"[0.00000000000000000000001, 99999999999999999999.5, 1e-20]", [1e-23, 1e20, 1e-20]),
     ],
 )
 def test_what_passes(raw: bytes, value: Any) -> None:

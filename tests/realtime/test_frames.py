@@ -1,9 +1,14 @@
 """What frames say, read without a server. What is refused, and how, is in test_bad_input."""
 
+import json
+from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from conversations.exceptions import ChatError
 from messaging import frames
 from messaging.frames import Frame
 
@@ -50,3 +55,86 @@ def test_size_is_counted_in_bytes() -> None:
     assert frames.too_large("x" * 65_537)
     assert not frames.too_large("\u2603" * 21_845)
     assert frames.too_large("\u2603" * 21_846)
+
+
+def sent(metadata: str) -> str:
+    """A frame that sends this metadata."""
+    return (
+        f'{{"op":"send","ref":1,"conversation":"{ROOM}","client_id":"1","content":"x","metadata":{metadata}}}'
+    )
+
+
+def nested(levels: int) -> str:
+    """Objects in each other, as text."""
+    return '{"a":' * (levels - 1) + "{}" + "}" * (levels - 1)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code"),
+    [
+        (nested(9), "too_deep"),
+        (nested(300), "too_deep"),
+        (nested(1000), "too_deep"),
+        ('{"a":"\\u0000"}', "nul_character"),
+        ('{"\\u0000":1}', "nul_character"),
+        ('{"a":18446744073709551616}', "number_out_of_range"),
+        ('{"a":[-9223372036854775809]}', "number_out_of_range"),
+    ],
+)
+def test_metadata_that_is_refused(metadata: str, code: str) -> None:
+    ref, op, error = frames.read(sent(metadata))
+    assert (ref, op) == (1, None)
+    assert error is not None
+    assert error.code == code
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kept"),
+    [
+        (nested(8), None),
+        ('{"a":"\\\\u0000"}', {"a": "\\u0000"}),  # a backslash and letters, no NUL
+        ('{"a":18446744073709551615}', {"a": 2**64 - 1}),
+        ('{"a":"18446744073709551616"}', {"a": "18446744073709551616"}),
+    ],
+)
+def test_metadata_that_passes(metadata: str, kept: dict[str, Any] | None) -> None:
+    op = frames.read(sent(metadata)).op
+    assert isinstance(op, frames.SendMessage)
+    assert kept is None or op.metadata == kept
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=40),
+    st.sampled_from([ROOM, OTHER, *frames.OPS, "text", "image", "\0", "\\u0000"]),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+NAMES = ["conversation", "client_id", "content", "type", "metadata", "reply_to", "mentions", "attachments"]
+NAMES += ["seq", "on", "cursors", "token", "ref", "extra"]
+ALMOST = st.builds(
+    lambda op, deep, rest: '{"op":"%s","metadata":%s%s}' % (op, deep, rest),
+    st.sampled_from(sorted(frames.OPS)),
+    st.integers(1, 2_000).map(nested),
+    st.sampled_from(["", ',"ref":1', f',"conversation":"{ROOM}","client_id":"1","content":"x"']),
+)
+WRITTEN = st.fixed_dictionaries(
+    {"op": st.one_of(st.sampled_from(sorted(frames.OPS)), VALUES)},
+    optional={name: st.one_of(VALUES, st.sampled_from([ROOM, 1, True, "x"])) for name in NAMES},
+)
+
+
+@given(st.one_of(st.text(), VALUES, WRITTEN, ALMOST))
+@example(sent(nested(300)))
+def test_nothing_that_is_sent_raises(given: Any) -> None:
+    text = given if isinstance(given, str) else json.dumps(given)
+    frame = frames.read(text)
+    assert (frame.op is None) == isinstance(frame.error, ChatError)

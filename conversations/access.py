@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.exceptions import NotFound, Unauthenticated
-from conversations.models import BusinessAgent, Conversation, Participant, User
+from conversations.models import BusinessAgent, BusinessCase, Conversation, Participant, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,18 @@ def _answers_for(conversation: Conversation, user_id: UUID) -> bool:
     return conversation.type == Conversation.Type.BUSINESS and agents.exists()
 
 
-def lock_cases(*, agent_id: UUID, business_id: str) -> list[Conversation]:
+def lock_cases(*, agent_id: UUID, business_id: str, assigned: bool = False) -> list[Conversation]:
     """The cases of a business in which this agent has a seat, locked, in one order for everybody.
 
-    Uses index: participants_user_live, conversations_pkey.
+    `assigned` adds those that are theirs and not resolved, in the same order. The caller has taken or deleted the
+    agency: nobody takes a seat or is given a case meanwhile. Uses index: participants_user_live, conversations_pkey.
     """
     seats = Participant.objects.live().filter(user=agent_id, role=Participant.Role.AGENT)
-    cases = Conversation.objects.filter(business_id=business_id, pk__in=seats.values("conversation"))
-    return list(cases.order_by("pk").select_for_update())
+    ids = set(seats.filter(conversation__business_id=business_id).values_list("conversation", flat=True))
+    if assigned:
+        theirs = BusinessCase.objects.filter(assignee=agent_id, conversation__business_id=business_id)
+        ids.update(theirs.exclude(status=BusinessCase.Status.RESOLVED).values_list("conversation", flat=True))
+    return list(Conversation.objects.filter(pk__in=ids).order_by("pk").select_for_update())
 
 
 def get_user(user_id: UUID) -> User:

@@ -56,7 +56,24 @@ class Envelope(TypedDict):
     business: str | None
 
 
-Listener = Callable[[Envelope], None]
+PersonChange = Literal["agency_joined", "agency_left", "signed_out"]
+
+
+class PersonNotice(TypedDict):
+    """What changed about a person that their open sockets must obey at once; clients never see it.
+
+    `business` is the one whose agent they became or no longer are, None where they were signed out.
+    """
+
+    type: Literal["hub.person"]
+    origin: str
+    user: str
+    change: PersonChange
+    business: str | None
+
+
+Post = Envelope | PersonNotice
+Listener = Callable[[Post], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +141,16 @@ def publish_passing(
         _send_after_commit(envelope)
 
 
+def publish_person(*, user: UUID, change: PersonChange, business_id: str | None = None) -> None:
+    """Tells every process's sockets of a person what changed about them, once the present transaction has committed."""
+    notice = PersonNotice(
+        type="hub.person", origin=_outlet().origin, user=str(user), change=change, business=business_id
+    )
+    _send_after_commit(notice)
+
+
 def listen(listener: Listener) -> None:
-    """From now on this process's events reach `listener`, in the thread that committed them."""
+    """From now on this process's events and notices reach `listener`, in the thread that committed them."""
     _listeners.append(listener)
 
 
@@ -154,8 +179,10 @@ def business_group(business_id: str) -> str:
     return f"business.{business_id}"
 
 
-def groups_of(envelope: Envelope) -> list[str]:
+def groups_of(envelope: Post) -> list[str]:
     """Every group that hears an envelope. A process in several of them drops the copies."""
+    if envelope["type"] == "hub.person":
+        return [user_group(envelope["user"])]
     groups = [conversation_group(envelope["conversation"]), *map(user_group, envelope["joined"])]
     if envelope["business"]:
         groups.append(business_group(envelope["business"]))
@@ -166,14 +193,14 @@ _listeners: list[Listener] = []
 _serials = count()
 
 
-def _send_after_commit(envelope: Envelope) -> None:
+def _send_after_commit(envelope: Post) -> None:
     def send() -> None:  # not a partial: where a robust hook fails, Django asks it for its __qualname__
         _send(envelope)
 
     transaction.on_commit(send, robust=True)
 
 
-def _send(envelope: Envelope) -> None:
+def _send(envelope: Post) -> None:
     for listener in tuple(_listeners):
         try:
             listener(envelope)
@@ -197,7 +224,7 @@ class _Outlet:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="events", daemon=True).start()
 
-    def send(self, envelope: Envelope) -> None:
+    def send(self, envelope: Post) -> None:
         if self._waiting >= BACKLOG:
             self._complain(
                 "%d events wait for the channel layer; later ones are found when the next one comes",
@@ -207,7 +234,7 @@ class _Outlet:
         self._count(+1)
         asyncio.run_coroutine_threadsafe(self._deliver(envelope), self._loop)
 
-    async def _deliver(self, envelope: Envelope) -> None:
+    async def _deliver(self, envelope: Post) -> None:
         layer = get_channel_layer()
         sends: Iterable[Coroutine[Any, Any, None]] = (
             layer.group_send(group, envelope) for group in groups_of(envelope)

@@ -37,11 +37,12 @@ def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> list
     return frames
 
 
-def typing(conversation: UUID, user: UUID, *, on: bool) -> None:
+def typing(conversation: UUID, user: UUID, *, on: bool, business_id: str | None = None) -> None:
     """Tells who is writing; nobody will ask for it again. Touches no database."""
     state = "true" if on else "false"
     events.publish_passing(
         conversation=conversation,
         frame=f'{{"event":"typing","conversation":"{conversation}","user":"{user}","on":{state}}}',
+        business_id=business_id,
         at_once=True,
     )

@@ -1,7 +1,7 @@
 """People, rooms and words for tests, made through the services as the doors make them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ import orjson
 from django.test import TestCase
 
 from conversations import events
-from conversations.events import Envelope
+from conversations.events import Envelope, Listener, Post
 from conversations.models import BusinessAgent, Participant, User
 from conversations.queries import inbox, people
 from conversations.queries.inbox import InboxFilter
@@ -111,15 +111,36 @@ def seated(viewer: User, conversation: UUID) -> list[Json]:
 def heard(*, commit: bool = True) -> Iterator[list[Envelope]]:
     """The envelopes that reach this process's listeners. `commit` plays the commit of a test's own transaction."""
     found: list[Envelope] = []
-    events.listen(found.append)
+
+    def hear(post: Post) -> None:
+        if post["type"] == "hub.event":
+            found.append(post)
+
+    with _listening(hear, commit=commit):
+        yield found
+
+
+@contextmanager
+def noticed() -> Iterator[list[tuple[str, str, str | None]]]:
+    """What is told about people: who, what, of which business."""
+    found: list[tuple[str, str, str | None]] = []
+
+    def hear(post: Post) -> None:
+        if post["type"] == "hub.person":
+            found.append((post["user"], post["change"], post["business"]))
+
+    with _listening(hear, commit=True):
+        yield found
+
+
+@contextmanager
+def _listening(listener: Listener, *, commit: bool) -> Iterator[None]:
+    events.listen(listener)
     try:
-        if commit:
-            with TestCase.captureOnCommitCallbacks(execute=True):
-                yield found
-        else:
-            yield found
+        with TestCase.captureOnCommitCallbacks(execute=True) if commit else nullcontext():
+            yield
     finally:
-        events.unlisten(found.append)
+        events.unlisten(listener)
 
 
 def frame(envelope: Envelope) -> Json:

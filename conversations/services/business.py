@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from conversations import access, policies
+from conversations import access, events, policies
 from conversations.exceptions import Forbidden, Invalid, NotFound
 from conversations.models import BusinessAgent, BusinessCase, Conversation, User
 from conversations.services import announce, participants
@@ -16,23 +16,35 @@ Status = BusinessCase.Status
 
 @transaction.atomic
 def put_agent(*, actor: User, business_id: str, user_id: UUID, role: str) -> BusinessAgent:
-    """Names an agent, or gives one another role."""
+    """Names an agent, or gives one another role. A new one's open sockets hear the business's cases at once."""
     _require_steward(actor, business_id)
     user = access.get_user(user_id)
-    agent, _ = BusinessAgent.objects.update_or_create(
+    agent, new = BusinessAgent.objects.update_or_create(
         business_id=business_id, user=user, defaults={"role": role}
     )
+    if new:
+        events.publish_person(user=user.pk, change="agency_joined", business_id=business_id)
     return agent
 
 
 @transaction.atomic
 def remove_agent(*, actor: User, business_id: str, user_id: UUID) -> None:
-    """Dismisses an agent; the business's cases are closed to them at once."""
+    """Dismisses an agent; the business's cases are closed to them at once, on open sockets too.
+
+    Their cases belong to nobody afterwards, save those already resolved: these keep the name of who solved them.
+    Agency first, then conversations by id: `assign_case` and `seated` have that order, too.
+    """
     _require_steward(actor, business_id)
     deleted, _ = BusinessAgent.objects.filter(business_id=business_id, user=user_id).delete()
     if not deleted:
         raise NotFound("No such agent.")
+    for conversation in access.lock_cases(agent_id=user_id, business_id=business_id, assigned=True):
+        case = BusinessCase.objects.get(conversation=conversation)
+        if case.assignee_id == user_id and case.status != Status.RESOLVED:
+            case.conversation = conversation
+            _assign(case, actor, None)
     participants.unseat_agent(user_id=user_id, business_id=business_id)
+    events.publish_person(user=user_id, change="agency_left", business_id=business_id)
 
 
 def _require_steward(actor: User, business_id: str) -> None:
@@ -45,15 +57,18 @@ def _require_steward(actor: User, business_id: str) -> None:
 @transaction.atomic
 def assign_case(*, actor_id: UUID, conversation_id: UUID, assignee_id: UUID | None) -> Conversation:
     """Gives a case to one of the business's agents, or to nobody; the thread tells it."""
+    assignee = _assignee(actor_id, conversation_id, assignee_id) if assignee_id else None
     case, actor = _case(actor_id, conversation_id)
-    assignee = _agent(case.conversation, assignee_id) if assignee_id else None
-    if case.assignee_id == assignee_id:
-        return case.conversation
+    if case.assignee_id != assignee_id:
+        _assign(case, actor, assignee)
+    return case.conversation
+
+
+def _assign(case: BusinessCase, actor: User, assignee: User | None) -> None:
     case.assignee = assignee
     case.save(update_fields=["assignee"])
     told = f"{actor.name} assigned this to {assignee.name}" if assignee else f"{actor.name} unassigned this"
-    _tell(case, actor, told, {"action": "assign", "assignee": str(assignee_id) if assignee_id else None})
-    return case.conversation
+    _tell(case, actor, told, {"action": "assign", "assignee": str(assignee.pk) if assignee else None})
 
 
 @transaction.atomic
@@ -78,12 +93,15 @@ def _case(actor_id: UUID, conversation_id: UUID) -> tuple[BusinessCase, User]:
     return case, access.get_user(actor_id)
 
 
-def _agent(conversation: Conversation, user_id: UUID) -> User:
-    agents = User.objects.active().filter(agencies__business_id=conversation.business_id)
-    user = agents.filter(pk=user_id).first()
-    if user is None:
-        raise Invalid.field("user_id", "Not an agent of this business.", code="not_an_agent")
-    return user
+def _assignee(actor_id: UUID, conversation_id: UUID, user_id: UUID) -> User:
+    """One of the agents, who cannot be dismissed until the transaction ends. Comes before the conversation's lock."""
+    found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id)
+    policies.require_agent(found.role)
+    try:
+        access.get_agency(user_id=user_id, business_id=found.conversation.business_id or "", lock=True)
+        return access.get_user(user_id)
+    except NotFound:
+        raise Invalid.field("user_id", "Not an agent of this business.", code="not_an_agent") from None
 
 
 def _tell(case: BusinessCase, actor: User, content: str, metadata: dict[str, object]) -> None:

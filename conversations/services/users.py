@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from conversations import events
 from conversations.exceptions import Conflict, Invalid
 from conversations.models import User
 
@@ -52,6 +53,8 @@ def set_active(*, user_ids: Collection[UUID], active: bool) -> set[UUID]:
     with transaction.atomic():
         changed = set(changing.select_for_update().values_list("pk", flat=True))
         User.objects.filter(pk__in=changed).update(is_active=active)
+        for user in () if active else changed:
+            events.publish_person(user=user, change="signed_out")
     return changed
 
 

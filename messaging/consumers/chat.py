@@ -190,7 +190,7 @@ class ChatConsumer:
         look = await work.run(opening.first_look, self._user_id)
         if await self._hub.enter(self._socket, look.heads, look.businesses):
             look = await work.run(opening.first_look, self._user_id)
-        heads = self._hub.begin(self._socket, look.heads)
+        heads = self._hub.begin(self._socket, look.heads, look.businesses)
         self._socket.offer(opening.hello(self._session, look.user, heads))
         if ref is not None:
             self._socket.offer(replies.ack(ref, "{}"))
@@ -283,8 +283,11 @@ class ChatConsumer:
         self._ack(ref)
 
     async def _set_typing(self, ref: Ref, op: Typing) -> None:
-        if str(op.conversation) not in self._socket.conversations:
-            await work.run(access.get_conversation, user_id=self._user_id, conversation_id=op.conversation)
+        if str(op.conversation) not in self._socket.conversations or not self._typing.knows(op.conversation):
+            found = await work.run(
+                access.get_conversation, user_id=self._user_id, conversation_id=op.conversation
+            )
+            self._typing.learn(op.conversation, found.conversation.business_id)
         self._typing.set(op.conversation, on=op.on)
         self._ack(ref)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Participant
 from messaging import events
 from messaging.consumers import work
 from messaging.frames import Resume
@@ -17,13 +17,17 @@ AT_ONCE = 20  # conversations read in one statement
 
 
 def missed(conversation_id: UUID, after: int) -> Missed:
-    """What happened in a conversation after a version, for everybody in it. Two statements."""
+    """What happened in a conversation after a version, for everybody in it. Two statements, three if it is too much."""
     heads = Conversation.objects.filter(pk=conversation_id, deleted_at=None).values_list("version", flat=True)
     head = heads.first()
     if head is None:
         return Missed(None, None)
     found = changes.changes_since(conversation_id=conversation_id, after=after, limit=FAR + 1)
-    return Missed(head, found if len(found) <= FAR else None)
+    if len(found) <= FAR:
+        return Missed(head, found)
+    moved = Participant.objects.filter(conversation=conversation_id, version__gt=after, version__lte=head)
+    people = {str(user): left_at is None for user, left_at in moved.values_list("user_id", "left_at")}
+    return Missed(head, None, people)
 
 
 async def read(conversation: str, after: int) -> Missed:

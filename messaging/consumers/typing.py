@@ -17,6 +17,15 @@ class TypingState:
         self._user_id = user_id
         self._ends: dict[UUID, asyncio.TimerHandle] = {}
         self._passed_at: dict[UUID, float] = {}
+        self._businesses: dict[UUID, str | None] = {}
+
+    def knows(self, conversation: UUID) -> bool:
+        """Whether `learn` was told of this conversation."""
+        return conversation in self._businesses
+
+    def learn(self, conversation: UUID, business_id: str | None) -> None:
+        """Whose case a conversation is: the agents of that business hear it without a seat. That never changes."""
+        self._businesses[conversation] = business_id
 
     def set(self, conversation: UUID, *, on: bool) -> None:
         """Tells the others where that is news. The caller has checked that this person may."""
@@ -34,7 +43,7 @@ class TypingState:
         self._ends[conversation] = loop.call_later(LASTS_S, self._stop, conversation)
         if fresh:
             self._passed_at[conversation] = now
-            events.typing(conversation, self._user_id, on=True)
+            self._tell(conversation, on=True)
 
     def stop_all(self) -> None:
         """The person is gone."""
@@ -45,4 +54,8 @@ class TypingState:
         timer = self._ends.pop(conversation, None)
         if timer is not None:
             timer.cancel()
-            events.typing(conversation, self._user_id, on=False)
+            self._tell(conversation, on=False)
+
+    def _tell(self, conversation: UUID, *, on: bool) -> None:
+        business = self._businesses.get(conversation)
+        events.typing(conversation, self._user_id, on=on, business_id=business)

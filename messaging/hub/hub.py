@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from conversations import events
-from conversations.events import Envelope
+from conversations.events import Envelope, PersonNotice, Post
 from messaging.hub.lane import Lane, Missed
 from messaging.hub.people import People
 from messaging.hub.relay import Relay
@@ -64,7 +64,9 @@ class Hub:
         """A new socket, which hears of new conversations from now on; False where its person has enough of them."""
         if not self.people.add(socket):
             return False
-        self._relay.want(events.user_group(socket.user))
+        group = events.user_group(socket.user)
+        socket.unheard = not self._relay.hears(group)
+        self._relay.want(group)
         return True
 
     async def enter(self, socket: Socket, heads: Mapping[str, int], businesses: Iterable[str]) -> bool:
@@ -73,22 +75,20 @@ class Hub:
         That is where other processes were not heard until now, or where something passed since they were read: it may
         have been this person's removal.
         """
-        again = False
+        again = socket.unheard
         for conversation, head in heads.items():
             lane = self._lanes.get(conversation) or self._lane(conversation)
             again |= lane.position is None or lane.position > head
             self._seat(socket, lane)
-        for business in businesses:
-            socket.businesses.add(business)
-            self._businesses.setdefault(business, set()).add(socket)
-            self._relay.want(events.business_group(business))
+        self._answer_for(socket, businesses)
         await self._relay.settle()
         return again
 
-    def begin(self, socket: Socket, heads: Mapping[str, int]) -> dict[str, int]:
+    def begin(self, socket: Socket, heads: Mapping[str, int], businesses: Iterable[str]) -> dict[str, int]:
         """Fixes where a socket's streams begin, given what PostgreSQL says; returns the heads that `hello` tells."""
         for conversation in socket.conversations - heads.keys() - socket.joined_early:
             self._unseat(socket, conversation)
+        self._answer_for(socket, businesses)
         lanes = [(self._lanes.get(name) or self._lane(name), head) for name, head in heads.items()]
         begins = {lane.conversation: lane.start(head) for lane, head in lanes}
         socket.begin(begins, [lane.conversation for lane, _ in lanes if not self._reached(lane, begins)])
@@ -103,12 +103,8 @@ class Hub:
         """Forgets a socket."""
         for conversation in list(socket.conversations):
             self._unseat(socket, conversation)
-        for business in socket.businesses:
-            agents = self._businesses.get(business, set())
-            agents.discard(socket)
-            if not agents:
-                self._businesses.pop(business, None)
-                self._relay.unwant(events.business_group(business))
+        for business in list(socket.businesses):
+            self._dismiss(socket, business)
         if self.people.remove(socket):
             self._relay.unwant(events.user_group(socket.user))
 
@@ -122,6 +118,28 @@ class Hub:
         lane = self._lanes.get(conversation)
         settled = lane is not None and lane.position is not None and lane.position >= floor
         socket.release(conversation, floor, settled=settled)
+
+    def _answer_for(self, socket: Socket, businesses: Iterable[str]) -> None:
+        """What was read, corrected by what was told meanwhile: the reading may be the older of the two."""
+        told = socket.agencies
+        now = {one for one in businesses if told.get(one, True)} | {one for one, on in told.items() if on}
+        for business in socket.businesses - now:
+            self._dismiss(socket, business)
+        for business in now - socket.businesses:
+            self._appoint(socket, business)
+
+    def _appoint(self, socket: Socket, business: str) -> None:
+        socket.businesses.add(business)
+        self._businesses.setdefault(business, set()).add(socket)
+        self._relay.want(events.business_group(business))
+
+    def _dismiss(self, socket: Socket, business: str) -> None:
+        socket.businesses.discard(business)
+        agents = self._businesses.get(business, set())
+        agents.discard(socket)
+        if not agents:
+            self._businesses.pop(business, None)
+            self._relay.unwant(events.business_group(business))
 
     def _seat(self, socket: Socket, lane: Lane) -> None:
         lane.members.add(socket)
@@ -141,20 +159,23 @@ class Hub:
 
     # --- what they hear
 
-    def _hear_thread(self, envelope: Envelope) -> None:
+    def _hear_thread(self, envelope: Post) -> None:
         """An event of this process, in the thread that committed it."""
         try:
             self._loop.call_soon_threadsafe(self.hear, envelope)
         except RuntimeError:  # the loop is closed: the process ends
             return
 
-    def hear_layer(self, envelope: Envelope) -> None:
+    def hear_layer(self, envelope: Post) -> None:
         """An event from the channel layer; our own we have heard already."""
         if envelope["origin"] != events.origin():
             self.hear(envelope)
 
-    def hear(self, envelope: Envelope) -> None:
-        """An event, for the first time or not."""
+    def hear(self, envelope: Post) -> None:
+        """An event, for the first time or not; or what changed about a person."""
+        if envelope["type"] == "hub.person":
+            self._obey(envelope)
+            return
         lane = self._lanes.get(envelope["conversation"])
         if envelope["version"] is None:
             self._pass(lane, envelope)
@@ -171,6 +192,20 @@ class Hub:
                 self._spawn(self._catch_up(lane))
         lane.accept(envelope)
 
+    def _obey(self, notice: PersonNotice) -> None:
+        for socket in self.people.sockets(notice["user"]):
+            business = notice["business"]
+            if business is None:
+                socket.close(CLOSED_TOKEN)
+                continue
+            joined = notice["change"] == "agency_joined"
+            if socket.gated:
+                socket.agencies[business] = joined
+            if joined:
+                self._appoint(socket, business)
+            else:
+                self._dismiss(socket, business)
+
     def _pass(self, lane: Lane | None, envelope: Envelope) -> None:
         mark = (envelope["origin"], envelope["serial"])
         if envelope["business"]:  # comes through two groups where both have somebody here
@@ -178,7 +213,7 @@ class Hub:
                 return
             self._passed.append(mark)
         members: set[Socket] = lane.members if lane else set()
-        self._send(members, envelope)
+        self._send(self._audience(members, envelope["business"]), envelope)
 
     def _deliver(self, lane: Lane, envelope: Envelope) -> None:
         lane.used_at = self._loop.time()
@@ -187,15 +222,17 @@ class Hub:
                 if socket.gated:
                     socket.joined_early.add(lane.conversation)
                 self._seat(socket, lane)
-        self._send(lane.members, envelope)
+        self._send(self._audience(lane.members, envelope["business"]), envelope)
         for user in envelope["left"]:
             for socket in self.people.sockets(user):
                 socket.joined_early.discard(lane.conversation)
                 self._unseat(socket, lane.conversation)
 
-    def _send(self, members: set[Socket], envelope: Envelope) -> None:
-        agents = self._businesses.get(envelope["business"] or "")
-        audience = members | agents if agents else members
+    def _audience(self, members: set[Socket], business: str | None) -> set[Socket]:
+        agents = self._businesses.get(business or "")
+        return members | agents if agents else members
+
+    def _send(self, audience: set[Socket], envelope: Envelope) -> None:
         if audience:
             text = envelope["frame"]
             heard = Heard(envelope["conversation"], envelope["version"], text, len(text.encode()))
@@ -231,9 +268,21 @@ class Hub:
         except Exception as error:  # PostgreSQL may be away: whoever needs it asks again
             self._complain("Missing events cannot be read (%s)", type(error).__name__)
             return
-        if notice := lane.fill(missed):
-            for socket in lane.members:
-                socket.hear(Heard(lane.conversation, lane.position, notice, len(notice)))
+        if missed.too_much:
+            self._reset(lane, missed)
+        lane.fill(missed)
+
+    def _reset(self, lane: Lane, missed: Missed) -> None:
+        """Before the lane jumps: everybody reads anew, and who was removed in between hears nothing after it."""
+        for user, live in missed.people.items():
+            for socket in self.people.sockets(user) if live else ():
+                self._seat(socket, lane)
+        notice = f'{{"event":"reset","conversation":"{lane.conversation}"}}'
+        for socket in self._audience(lane.members, lane.business):
+            socket.hear(Heard(lane.conversation, missed.head, notice, len(notice)))
+        for socket in [one for one in lane.members if not missed.people.get(one.user, True)]:
+            socket.joined_early.discard(lane.conversation)
+            self._unseat(socket, lane.conversation)
 
     # --- keeping house
 

@@ -1,6 +1,7 @@
 """The order of one conversation in this process: no version twice, none before the one it builds on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -17,11 +18,18 @@ MAX_HELD = 1_000  # envelopes waiting for an earlier one; what is beyond is read
 class Missed(NamedTuple):
     """What PostgreSQL says happened after a version, ascending, up to `head`.
 
-    `changes` is None where it is too much to send; `head` is None where the conversation is gone.
+    `changes` is None where it is too much to send; then `people` tells who of those who came, went or changed takes
+    part now. `head` is None where the conversation is gone.
     """
 
     head: int | None
     changes: Sequence[Change] | None
+    people: Mapping[str, bool] = MappingProxyType({})
+
+    @property
+    def too_much(self) -> bool:
+        """Whether clients have to read the conversation anew."""
+        return self.head is not None and self.changes is None
 
 
 class Lane:
@@ -107,18 +115,16 @@ class Lane:
             self.position = min(cast(int, envelope["prev"]) for envelope in self._held.values())
             self._drain()
 
-    def fill(self, missed: Missed) -> str | None:
-        """What was read from PostgreSQL after `position`. Returns a frame to tell everybody where it was no use."""
+    def fill(self, missed: Missed) -> None:
+        """What was read from PostgreSQL after `position`. Where it was too much, the position jumps over it."""
         if missed.head is None:
             self._gone()
-            return None
+            return
         for change in missed.changes or ():
             if change.version > (self.position or 0):
                 self._advance(self._envelope(change), change.version)
-        jumped = missed.changes is None
         self.position = max(self.position or 0, missed.head)
         self._drain()
-        return f'{{"event":"reset","conversation":"{self.conversation}"}}' if jumped else None
 
     def _gone(self) -> None:
         """The conversation was deleted and the event that said so was lost."""

@@ -49,6 +49,10 @@ class Relay:
         if group in self._joined:
             self._add(group)
 
+    def hears(self, group: str) -> bool:
+        """Whether this group is heard already."""
+        return group in self._joined
+
     async def settle(self) -> None:
         """Returns once everything wanted so far was joined, or the layer is away, or after a second."""
         if self._away or not self._todo:

@@ -50,12 +50,14 @@ class Socket:
         "_roomy",
         "_send",
         "_wake",
+        "agencies",
         "businesses",
         "close_code",
         "conversations",
         "expires_at",
         "heard_at",
         "joined_early",
+        "unheard",
         "user",
     )
 
@@ -64,6 +66,8 @@ class Socket:
         self.conversations: set[str] = set()
         self.businesses: set[str] = set()
         self.joined_early: set[str] = set()
+        self.agencies: dict[str, bool] = {}  # begun or ended, as was told before `hello`
+        self.unheard = False  # whether other processes could not reach this person yet when it connected
         self.expires_at = float("inf")
         self.heard_at = now
         self.close_code: int | None = None

@@ -1,9 +1,13 @@
 """A business's agents and cases."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from conversations.exceptions import Forbidden, Invalid, NotFound
 from conversations.models import BusinessAgent, BusinessCase, Conversation, User
@@ -184,3 +188,64 @@ def test_cases_are_found_by_status_label_and_customer() -> None:
     assert _cases(agent, status="pending") == _cases(agent, label="billing") == [room]
     assert _cases(agent, search="zO") == [room]
     assert set(_cases(agent)) == {room, other}
+
+
+def test_sockets_are_told_who_began_and_who_ended_to_answer_for_a_business() -> None:
+    new, chief = factories.person(), factories.agent(role="owner")
+    given: Json = {"actor": chief, "business_id": "acme", "user_id": new.pk}
+    with factories.noticed() as told:
+        business.put_agent(**given, role="agent")
+        business.put_agent(**given, role="owner")
+        business.remove_agent(**given)
+    assert told == [(str(new.pk), change, "acme") for change in ("agency_joined", "agency_left")]
+
+
+def test_a_dismissed_agents_unresolved_cases_belong_to_nobody() -> None:
+    customer, agent, chief = factories.person(), factories.agent(), factories.agent(role="owner")
+    rooms = [factories.case(customer) for _ in range(3)]
+    elsewhere = factories.case(customer, "rival")
+    BusinessAgent.objects.create(business_id="rival", user=agent)
+    factories.say(agent, rooms[0])
+    for room in (*rooms, elsewhere):
+        business.assign_case(actor_id=agent.pk, conversation_id=room, assignee_id=agent.pk)
+    business.set_case_status(actor_id=agent.pk, conversation_id=rooms[2], status="resolved")
+    with factories.heard() as envelopes:
+        business.remove_agent(actor=chief, business_id="acme", user_id=agent.pk)
+    assigned = dict(BusinessCase.objects.values_list("conversation", "assignee"))
+    assert assigned == {rooms[0]: None, rooms[1]: None, rooms[2]: agent.pk, elsewhere: agent.pk}
+    told = [(one["conversation"], frame(one)["event"]) for one in envelopes]
+    unassigned = ["conversation.updated", "message.created"]
+    assert told == [
+        *((str(room), name) for room in rooms[:2] for name in unassigned),
+        (str(rooms[0]), "participant.left"),
+    ]
+    assert frame(envelopes[1])["data"]["metadata"] == {"action": "assign", "assignee": None}
+    for room in rooms[:2]:
+        versions = [one["version"] or 0 for one in envelopes if one["conversation"] == str(room)]
+        assert versions == list(range(versions[0], versions[0] + len(versions)))
+
+
+def _locked_out(work: Callable[[], object]) -> None:
+    """Runs work that has to wait for a lock of this transaction, and does not wait for it."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '200ms'")
+            work()
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_given_a_case_while_being_dismissed() -> None:
+    customer, agent, chief = factories.person(), factories.agent(), factories.agent(role="owner")
+    room = factories.case(customer)
+    assign = partial(business.assign_case, actor_id=chief.pk, conversation_id=room, assignee_id=agent.pk)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            business.remove_agent(actor=chief, business_id="acme", user_id=agent.pk)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                pool.submit(_locked_out, assign).result()
+        with pytest.raises(Invalid):
+            assign()
+    assert BusinessCase.objects.get(pk=room).assignee is None

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from chatbackend.embedded.processes import free_port
 from conversations import events
-from conversations.events import Envelope, Event, groups_of
+from conversations.events import Envelope, Event, Post, groups_of
 from conversations.models import User
 from conversations.queries import people
 from conversations.services import business, conversations, participants
@@ -212,6 +212,12 @@ def test_typing_is_told_at_once_and_without_a_statement(django_assert_num_querie
     assert _only(envelopes)[1] == {"event": "typing", "conversation": str(room), "user": str(ann), "on": True}
 
 
+def test_typing_in_a_case_reaches_the_agents_of_its_business() -> None:
+    with factories.heard(commit=False) as envelopes:
+        speech.typing(factories.unsaved(2), factories.unsaved(1), on=True, business_id="acme")
+    assert _only(envelopes)[0]["business"] == "acme"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_is_undone_was_never_told() -> None:
     ann, _, _, room = _trio()
@@ -225,7 +231,7 @@ def test_what_is_undone_was_never_told() -> None:
     assert frame(envelopes[0])["data"]["seq"] == 1
 
 
-def _fail(envelope: Envelope) -> None:
+def _fail(envelope: Post) -> None:
     raise RuntimeError("a listener's own fault")
 
 
@@ -245,7 +251,7 @@ def test_a_failing_listener_harms_neither_caller_nor_others(caplog: pytest.LogCa
 
 
 class _Broken(events._Outlet):
-    def send(self, envelope: Envelope) -> None:
+    def send(self, envelope: Post) -> None:
         raise RuntimeError("no way out")
 
 

@@ -10,10 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from conversations.events import Envelope, listen, unlisten
 from conversations.models import Conversation, Participant, User
 from conversations.queries import inbox
 from messaging.models import Message
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -196,16 +196,9 @@ def test_long_nicks_are_cut_and_kept_apart_by_case(tmp_path: Path) -> None:
     assert set(User.objects.values_list("username", flat=True)) == {"n" * 64, "N" * 64}
 
 
-def test_clients_hear_of_it_once(
-    logs: Path, alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    heard: list[Envelope] = []
-    listen(heard.append)
-    try:
-        with django_capture_on_commit_callbacks(execute=True):
-            run(logs)
-    finally:
-        unlisten(heard.append)
+def test_clients_hear_of_it_once(logs: Path, alice: User) -> None:
+    with factories.heard() as heard:
+        run(logs)
     room = Conversation.objects.get()
     events = [(json.loads(one["frame"])["event"], one["version"], one["joined"]) for one in heard]
     assert events == [

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations import access
-from conversations.models import User
-from conversations.services import business, conversations, participants
+from conversations.models import Participant, User
+from conversations.services import business, conversations, participants, users
 from messaging.services import bulk
 from messaging.services.bulk import Line
 from tests import factories
@@ -162,6 +162,48 @@ def test_agents_hear_their_businesses_cases_once(alice: User, bob: User, join: J
     assert rival.heard_by_now() == []
 
 
+def headers(user: User) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token_of(user)}"}
+
+
+def test_agents_come_and_go_on_open_sockets(
+    alice: User, bob: User, join: Join, daphne: Server, other: Server
+) -> None:
+    chief, witness = factories.agent("acme", "owner"), factories.agent("acme")
+    near, far, see_near, see_far = join(bob), join(bob, at=other), join(witness), join(witness, at=other)
+    address = f"{daphne.base_url}/api/v1/business/acme/agents/{bob.pk}"
+    named = httpx.put(address, json={"role": "agent"}, headers=headers(chief))
+    assert named.status_code == 200, named.text
+    near.heard_by_now()
+    customer = join(alice, at=other)
+    rooms = [factories.case(alice, "acme", "first")]
+    # The far process may join the business's group a moment later than the case is opened.
+    while not durable(far.heard_by_now(), rooms[-1]):
+        rooms.append(factories.case(alice, "acme", "another"))
+        see_far.hear("message.created", conversation=rooms[-1])
+    near.hear("message.created", conversation=rooms[-1])
+    customer.do("typing", conversation=rooms[-1], on=True)
+    for client in (near, far, see_near, see_far):
+        client.hear("typing", conversation=rooms[-1], user=alice.pk, on=True)
+    dismissed = httpx.delete(address, headers=headers(chief))
+    assert dismissed.status_code == 204, dismissed.text
+    for client in (near, far, see_near, see_far):
+        client.heard_by_now()
+    for number in range(3):
+        customer.do("send", conversation=rooms[-1], client_id=str(number), content="secret")
+    for client in (see_near, see_far):
+        client.until(lambda frame: frame.get("data", {}).get("content") == "secret")
+    for client in (near, far):
+        assert durable(client.heard_by_now(), rooms[-1]) == []
+
+
+def test_a_closed_accounts_sockets_are_closed(alice: User, bob: User, join: Join, other: Server) -> None:
+    near, far, stays = join(alice), join(alice, at=other), join(bob)
+    users.set_active(user_ids=[alice.pk], active=False)
+    assert [near.code(), far.code()] == [4401, 4401]
+    assert stays.heard_by_now() == []
+
+
 def test_typing_is_passed_on_seldom_and_ends_by_itself(alice: User, bob: User, join: Join) -> None:
     room = factories.direct(alice, bob)
     a, b, stranger = join(alice), join(bob), join(factories.person())
@@ -203,6 +245,19 @@ def test_what_was_sent_without_an_event_is_found_with_the_next(alice: User, bob:
     factories.say(alice, room)
     frames = b.until(lambda frame: frame.get("version") == 52)
     assert_whole(durable(frames, room), after=1, upto=52)
+
+
+def test_who_was_removed_unheard_hears_no_more(alice: User, bob: User, join: Join) -> None:
+    room = factories.group(alice, bob)
+    a, b = join(alice), join(bob)
+    lines = [Line(alice.pk, str(number), timezone.now(), str(number)) for number in range(300)]
+    append_silently(room, lines)
+    Participant.objects.filter(conversation=room, user=bob).update(left_at=timezone.now(), version=200)
+    factories.say(alice, room)
+    a.hear("reset", conversation=room)
+    factories.say(alice, room, "among us")
+    a.hear("message.created")
+    assert b.heard_by_now() == [{"event": "reset", "conversation": str(room)}]
 
 
 def test_too_much_without_an_event_is_to_be_read_anew(alice: User, bob: User, join: Join) -> None:

@@ -3,6 +3,9 @@
 import asyncio
 from uuid import uuid4
 
+import pytest
+
+from conversations.events import PersonChange, PersonNotice
 from messaging.hub import Hub, Missed, Socket
 from tests.realtime.test_lane import ROOM, envelope
 from tests.realtime.test_socket import Peer
@@ -15,10 +18,12 @@ async def nothing(conversation: str, after: int) -> Missed:
 class Ear:
     """A socket, and what it was sent when its writer had its turn."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, reached: bool = True) -> None:
         self.peer = Peer()
         self.socket = Socket(user=uuid4(), send=self.peer.send, now=0)
         assert hub.connect(self.socket)
+        assert self.socket.unheard  # nobody joins groups here
+        self.socket.unheard = not reached
 
     async def heard(self) -> list[str]:
         """Everything so far."""
@@ -32,7 +37,7 @@ class Ear:
 async def entered(hub: Hub, ear: Ear, head: int) -> bool:
     """Subscribes and begins; whether heads had to be read again."""
     again = await hub.enter(ear.socket, {ROOM: head}, [])
-    hub.begin(ear.socket, {ROOM: head})
+    hub.begin(ear.socket, {ROOM: head}, [])
     ear.socket.open_gate()
     return again
 
@@ -51,7 +56,7 @@ async def test_who_was_removed_between_two_readings_hears_nothing() -> None:
     witness, ear = Ear(hub), Ear(hub)
     await entered(hub, witness, 5)
     await hub.enter(ear.socket, {ROOM: 5}, [])
-    hub.begin(ear.socket, {})
+    hub.begin(ear.socket, {}, [])
     ear.socket.open_gate()
     hub.hear(envelope(6))
     assert await ear.heard() == []
@@ -63,7 +68,7 @@ async def test_who_joined_between_two_readings_stays() -> None:
     ear = Ear(hub)
     await entered(hub, Ear(hub), 5)
     hub.hear(envelope(6, joined=[ear.socket.user]))
-    hub.begin(ear.socket, {})
+    hub.begin(ear.socket, {}, [])
     ear.socket.open_gate()
     hub.hear(envelope(7))
     assert await ear.heard() == ["frame 6", "frame 7"]
@@ -73,7 +78,7 @@ async def test_a_passing_event_through_two_groups_is_heard_once() -> None:
     hub = Hub(nothing)
     ear = Ear(hub)
     await hub.enter(ear.socket, {ROOM: 5}, ["acme"])
-    hub.begin(ear.socket, {ROOM: 5})
+    hub.begin(ear.socket, {ROOM: 5}, ["acme"])
     ear.socket.open_gate()
     for serial in (1, 1, 2, 2, 1):
         passing = envelope(1, business="acme", serial=serial) | {"version": None, "prev": None}
@@ -96,10 +101,102 @@ async def test_who_is_gone_is_forgotten() -> None:
     hub = Hub(nothing)
     ear = Ear(hub)
     await hub.enter(ear.socket, {ROOM: 5}, ["acme"])
-    hub.begin(ear.socket, {ROOM: 5})
+    hub.begin(ear.socket, {ROOM: 5}, ["acme"])
     ear.socket.open_gate()
     hub.hear(envelope(6, business="acme"))
     hub.disconnect(ear.socket)
     hub.hear(envelope(7, business="acme"))
     assert list(hub.people.all()) == []
     assert await ear.heard() == ["frame 6"]
+
+
+def notice(ear: Ear, change: PersonChange, business: str | None = "acme") -> PersonNotice:
+    """What another process tells about somebody."""
+    user = ear.socket.user
+    return PersonNotice(type="hub.person", origin="elsewhere", user=user, change=change, business=business)
+
+
+async def agent_of(hub: Hub, *businesses: str) -> Ear:
+    """Somebody past `hello` who answers for these."""
+    ear = Ear(hub)
+    await hub.enter(ear.socket, {}, businesses)
+    hub.begin(ear.socket, {}, businesses)
+    ear.socket.open_gate()
+    return ear
+
+
+async def test_a_dismissed_agent_falls_silent_at_once() -> None:
+    hub = Hub(nothing)
+    goes, stays = await agent_of(hub, "acme", "rival"), await agent_of(hub, "acme")
+    hub.hear(envelope(1, business="acme"))
+    hub.hear_layer(notice(goes, "agency_left"))
+    hub.hear(envelope(2, business="acme"))
+    assert await goes.heard() == ["frame 1"]
+    assert await stays.heard() == ["frame 1", "frame 2"]
+    assert goes.socket.businesses == {"rival"}
+
+
+async def test_a_new_agent_hears_cases_at_once() -> None:
+    hub = Hub(nothing)
+    ear = await agent_of(hub)
+    hub.hear(envelope(1, business="acme"))
+    hub.hear_layer(notice(ear, "agency_joined"))
+    hub.hear(envelope(1, business="acme"))
+    assert await ear.heard() == ["frame 1"]
+
+
+@pytest.mark.parametrize("change", ["agency_left", "agency_joined"])
+@pytest.mark.parametrize("early", [True, False])
+async def test_what_is_told_before_hello_counts_more_than_what_was_read(
+    change: PersonChange, early: bool
+) -> None:
+    hub = Hub(nothing)
+    ear = Ear(hub)
+    read = ["acme"] if change == "agency_left" else []
+    if early:
+        hub.hear_layer(notice(ear, change))
+    await hub.enter(ear.socket, {}, read)
+    if not early:
+        hub.hear_layer(notice(ear, change))
+    hub.begin(ear.socket, {}, read)
+    ear.socket.open_gate()
+    hub.hear(envelope(1, business="acme"))
+    assert await ear.heard() == (["frame 1"] if change == "agency_joined" else [])
+
+
+async def test_a_second_reading_ends_what_the_first_began() -> None:
+    hub = Hub(nothing)
+    ear = Ear(hub, reached=False)
+    assert await hub.enter(ear.socket, {}, ["acme"])
+    hub.begin(ear.socket, {}, [])
+    ear.socket.open_gate()
+    hub.hear(envelope(1, business="acme"))
+    assert await ear.heard() == []
+
+
+async def test_who_was_signed_out_hears_nothing_more_and_is_closed() -> None:
+    hub = Hub(nothing)
+    ear, other = Ear(hub), Ear(hub)
+    for one in (ear, other):
+        await entered(hub, one, 5)
+    hub.hear_layer(notice(ear, "signed_out", None))
+    hub.hear(envelope(6))
+    assert ear.socket.close_code == 4401
+    assert await ear.heard() == []
+    assert await other.heard() == ["frame 6"]
+
+
+async def test_who_was_removed_in_a_gap_too_wide_to_tell_hears_no_more() -> None:
+    async def far(conversation: str, after: int) -> Missed:
+        return Missed(900, None, {gone.socket.user: False, new.socket.user: True})
+
+    hub = Hub(far)
+    stays, gone, new = Ear(hub), Ear(hub), Ear(hub)
+    for ear in (stays, gone):
+        await entered(hub, ear, 5)
+    new.socket.open_gate()
+    hub.hear(envelope(901))
+    await asyncio.wait(set(hub._tasks), timeout=5)
+    reset = f'{{"event":"reset","conversation":"{ROOM}"}}'
+    assert await gone.heard() == [reset]
+    assert await stays.heard() == await new.heard() == [reset, "frame 901"]

@@ -1,9 +1,12 @@
+from typing import Any, cast
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from conversations.admin.listing import BOUND, ReadOnlyAdmin, SearchedAdmin, as_uuid
-from conversations.models import BusinessAgent, BusinessCase
+from conversations.models import BusinessAgent, BusinessCase, User
+from conversations.services import business
 
 
 @admin.register(BusinessAgent)
@@ -22,8 +25,26 @@ class BusinessAgentAdmin(SearchedAdmin):
         return rows.filter(business_id=word) if word else rows
 
     def has_delete_permission(self, request: HttpRequest, obj: BusinessAgent | None = None) -> bool:
-        """A dismissal: nothing hangs on this row."""
+        """A dismissal, by the service, which also sees to seats, cases and open sockets."""
         return request.user.has_perm("conversations.delete_businessagent")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: BusinessAgent | None = None) -> tuple[str, ...]:
+        return ("business_id", "user") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: BusinessAgent, form: Any, change: bool) -> None:
+        """As over the API, so that open sockets hear of it."""
+        agent = business.put_agent(
+            actor=cast(User, request.user), business_id=obj.business_id, user_id=obj.user_id, role=obj.role
+        )
+        obj.pk = agent.pk
+
+    def delete_model(self, request: HttpRequest, obj: BusinessAgent) -> None:
+        actor = cast(User, request.user)
+        business.remove_agent(actor=actor, business_id=obj.business_id, user_id=obj.user_id)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[BusinessAgent]) -> None:
+        for agent in queryset[:BOUND]:
+            self.delete_model(request, agent)
 
 
 @admin.register(BusinessCase)

@@ -78,6 +78,12 @@ class UserAdmin(SearchedAdmin, AccountAdmin):
             return False
         return super().has_change_permission(request, obj)
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Closing an account here closes its sockets, too."""
+        if change and "is_active" in form.changed_data:
+            set_active(user_ids=[obj.pk], active=obj.is_active)
+        super().save_model(request, obj, form, change)
+
     @admin.action(description="Close the selected accounts", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """They cannot sign in, and their tokens stop working."""

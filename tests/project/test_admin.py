@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from conversations.models import BusinessAgent, BusinessCase, Conversation, Participant, User
 from messaging.models import Message
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +212,27 @@ def test_other_parameters_of_the_address_mean_nothing(client: Client, admin: Use
     )
     assert reply.status_code == 200
     assert [row.pk for row in reply.context["cl"].result_list] == [admin.pk]
+
+
+def test_an_agent_named_and_dismissed_here_is_told_as_over_the_api(client: Client) -> None:
+    agent = factories.person()
+    facts = {"business_id": "acme", "user": str(agent.pk), "role": "agent"}
+    with factories.noticed() as told:
+        assert client.post(address("add", BusinessAgent), facts).status_code == 302
+        row = BusinessAgent.objects.get(user=agent)
+        room = factories.case(factories.person(), "acme", "help")
+        factories.say(agent, room)
+        assert client.post(address("delete", BusinessAgent, row.pk), {"post": "yes"}).status_code == 302
+    changes = [(change, business) for user, change, business in told if user == str(agent.pk)]
+    assert changes == [("agency_joined", "acme"), ("agency_left", "acme")]
+    assert factories.view(agent, room) is None
+
+
+def test_an_account_closed_in_its_form_is_signed_out(client: Client) -> None:
+    user = factories.person()
+    facts = {"username": user.username, "display_name": "", "avatar_url": "", "kaha_id": ""}
+    with factories.noticed() as told:
+        assert client.post(address("change", User, user.pk), facts).status_code == 302
+    user.refresh_from_db()
+    assert not user.is_active
+    assert told == [(str(user.pk), "signed_out", None)]

@@ -4,14 +4,15 @@ mistaken for a database that is away, and at most once a second, so that asking 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from time import monotonic
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -20,6 +21,8 @@ from chatbackend import __version__
 from chatbackend.problems import problem_http
 
 ANSWER_WITHIN_S = 2
+
+View = Callable[[HttpRequest], HttpResponse]
 
 
 def ask_postgresql() -> bool:
@@ -91,23 +94,37 @@ def state() -> dict[str, Any]:
     }
 
 
-@never_cache
-@require_safe
+def _for_askers(view: View) -> View:
+    """A view that is only asked: any other method is 405 in the shape of the API, whatever cookies come with it."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return problem_http(
+                405,
+                code="method_not_allowed",
+                detail=f"This address is only asked, not told: {request.method} is not for it",
+                headers={"Allow": "GET, HEAD"},
+            )
+        return view(request)
+
+    return csrf_exempt(never_cache(answer))
+
+
+@_for_askers
 def health(request: HttpRequest) -> JsonResponse:
     """The whole state, always 200: for people and dashboards."""
     return JsonResponse(state())
 
 
-@never_cache
-@require_safe
+@_for_askers
 def live(request: HttpRequest) -> JsonResponse:
     """200 while the process can answer at all."""
     return JsonResponse({"status": "ok"})
 
 
-@never_cache
-@require_safe
-def ready(request: HttpRequest) -> Any:
+@_for_askers
+def ready(request: HttpRequest) -> HttpResponse:
     """503 without PostgreSQL; without Redis still 200, `degraded`."""
     now = state()
     if now["status"] == "unavailable":

@@ -14,6 +14,8 @@ from rest_framework.request import Request
 class SchemaView(SpectacularJSONAPIView):
     """Made once a process: it takes half a second, is the same for everybody, and anybody may ask."""
 
+    http_method_names = ["get", "head"]
+
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         return HttpResponse(_document(), content_type="application/vnd.oai.openapi+json")

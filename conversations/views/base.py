@@ -28,6 +28,8 @@ class ChatViewSet(ViewSet):
     names the errors that the OpenAPI document cannot work out by itself.
     """
 
+    # Without OPTIONS, which is for CORS and answered before any view.
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     open_actions: ClassVar[frozenset[str]] = frozenset()
     hot_actions: ClassVar[frozenset[str]] = frozenset()
     session_actions: ClassVar[frozenset[str]] = frozenset()

@@ -17,12 +17,17 @@ def _when(record: logging.LogRecord) -> str:
     )
 
 
+def _request_id(record: logging.LogRecord) -> str:
+    """Django logs a 4xx or 5xx once all middleware is done with the request, and hands the request along."""
+    return request_id.get() or str(getattr(getattr(record, "request", None), "request_id", ""))
+
+
 class TextFormatter(logging.Formatter):
     """For people: a message stays on its line whatever it quotes, a traceback follows indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
-        line = f"{_when(record)} {record.levelname} {record.name} [{request_id.get() or '-'}] {message}"
+        line = f"{_when(record)} {record.levelname} {record.name} [{_request_id(record) or '-'}] {message}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info).replace("\n", "\n  ")
         return line
@@ -36,7 +41,7 @@ class JSONFormatter(logging.Formatter):
             "time": _when(record),
             "level": record.levelname,
             "logger": record.name,
-            "request_id": request_id.get() or None,
+            "request_id": _request_id(record) or None,
             "message": record.getMessage(),
         }
         if record.exc_info:

@@ -25,6 +25,7 @@ class RequestContextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         current = given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = current  # type: ignore[attr-defined]  # for what Django logs after us
         token = request_id.set(current)
         try:
             response = self._answer(request)

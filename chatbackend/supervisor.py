@@ -105,8 +105,9 @@ class Command:
         assert process.stdout is not None  # noqa: S101 - given to Popen above
         for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip()
-            self._lines.append(line)
-            self.say(f"{self.name:<8} | {line}")
+            if line:
+                self._lines.append(line)
+                self.say(f"{self.name:<8} | {line}")
 
 
 @dataclass

@@ -1,16 +1,20 @@
 """One shape for every error, wherever it arises."""
 
+import logging
 import uuid
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
+from django.urls import get_callable
 from rest_framework import exceptions as drf
 from rest_framework import serializers
 from rest_framework.response import Response
 
 from chatbackend.exceptions import flatten, problem_response
+from chatbackend.logs import JSONFormatter, TextFormatter
 from conversations.context import request_id
 from conversations.exceptions import Conflict, Invalid, Unauthenticated
 
@@ -112,6 +116,49 @@ def test_request_ids(client: Client) -> None:
         made = client.get("/health/live", headers={"X-Request-ID": unusable})["X-Request-ID"]
         assert uuid.UUID(hex=made).hex == made
     assert request_id.get() == ""
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+def test_health_is_only_asked(path: str) -> None:
+    for method in ("post", "put", "delete", "options"):
+        response = getattr(Client(enforce_csrf_checks=True), method)(path)
+        assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
+        assert response.json()["code"] == "method_not_allowed"
+        assert response["Allow"] == "GET, HEAD"
+
+
+def test_nothing_is_told_to_addresses_that_are_not_there() -> None:
+    client = Client(enforce_csrf_checks=True)
+    for response in (client.post("/admin/database/optimize"), client.delete("/admin/database/metrics")):
+        assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_csrf_refusals_have_the_shape_of_the_path() -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/api/nope")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert "text/html" in client.post("/admin/login/")["Content-Type"]
+    refusal = get_callable(settings.CSRF_FAILURE_VIEW)(RequestFactory().post("/api/v1/x"), reason="no cookie")
+    assert (refusal.status_code, refusal["Content-Type"]) == (403, "application/problem+json")
+
+
+@pytest.mark.parametrize("path", ["/api/schema", "/api/docs", "/api/v1/users/me", "/api/v1/auth/token"])
+def test_options_is_neither_allowed_nor_said_to_be(client: Client, path: str) -> None:
+    response = client.put(path)
+    allowed = client.options(path)["Allow"]
+    assert response.status_code in {401, 405}
+    assert allowed
+    assert "OPTIONS" not in allowed
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JSONFormatter()])
+def test_what_django_logs_of_a_request_has_its_id(
+    client: Client, caplog: pytest.LogCaptureFixture, formatter: logging.Formatter
+) -> None:
+    client.get("/api/v1/nope", headers={"X-Request-ID": "told-4xx"})
+    (record,) = [record for record in caplog.records if record.name == "django.request"]
+    assert request_id.get() == ""
+    assert "told-4xx" in formatter.format(record)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/users?search=a%00b", "/api/v1/users/a%00b"])

@@ -38,6 +38,18 @@ def test_what_ignores_the_request_is_killed_in_time(tmp_path: Path) -> None:
     assert said == ["part     | deaf"] * 3
 
 
+def test_empty_lines_are_not_passed_on(tmp_path: Path) -> None:
+    said: list[str] = []
+    command = part("print('one\\n\\n  \\ntwo')", said, tmp_path)
+    command.start()
+    deadline = time.monotonic() + 20
+    while len(said) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    command.stop()
+    assert said == ["part     | one", "part     | two"]
+    assert command.last_words() == "one\ntwo"
+
+
 def test_the_pause_doubles_and_forgets_after_a_minute(tmp_path: Path) -> None:
     life = Life(part("", [], tmp_path))
     assert [life.died(now) for now in (0, 1, 2, 3, 4, 5)] == [0.5, 1, 2, 4, 8, 8]

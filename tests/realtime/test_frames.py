@@ -121,7 +121,7 @@ VALUES = st.recursive(
 NAMES = ["conversation", "client_id", "content", "type", "metadata", "reply_to", "mentions", "attachments"]
 NAMES += ["seq", "on", "cursors", "token", "ref", "extra"]
 ALMOST = st.builds(
-    lambda op, deep, rest: '{"op":"%s","metadata":%s%s}' % (op, deep, rest),
+    lambda op, deep, rest: f'{{"op":"{op}","metadata":{deep}{rest}}}',
     st.sampled_from(sorted(frames.OPS)),
     st.integers(1, 2_000).map(nested),
     st.sampled_from(["", ',"ref":1', f',"conversation":"{ROOM}","client_id":"1","content":"x"']),

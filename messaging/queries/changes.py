@@ -45,7 +45,7 @@ SINCE = Routine(
 
 HEAD = Routine(
     "conversation_head",
-    uses=("conversations_pkey", "participants_unique_user"),
+    uses=("conversations_pkey",),  # and what READABLE goes by
     parameters={"viewer": "uuid", "conversation": "uuid"},
     returns={"version": "bigint"},
     body=f"SELECT c.version FROM conversations c WHERE c.id = %(conversation)s AND {READABLE}",

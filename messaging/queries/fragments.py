@@ -23,7 +23,8 @@ MESSAGE = obj(
 )
 
 # Over conversations c: whether the viewer may read it. The same rule as ConversationQuerySet.visible_to.
-# Uses index: participants_unique_user, business_agents_unique_user.
+# Uses index: participants_unique_user or participants_user_live (one seat among a person's, or all of them hashed: for
+# one conversation their costs are so close that the planner takes now this, now that), business_agents_unique_user.
 READABLE = """c.deleted_at IS NULL AND EXISTS (
         SELECT FROM users v WHERE v.id = %(viewer)s AND v.is_active)
     AND (EXISTS (SELECT FROM participants p WHERE p.conversation_id = c.id AND p.user_id = %(viewer)s

@@ -175,6 +175,7 @@ def _plan(routine: Routine, values: Mapping[str, object], *, alias: str, mode: s
     types = ", ".join(routine.parameters.values())
     given = ", ".join(sql.Literal(values[name]).as_string() for name in names)
     with connections[alias].cursor() as cursor:
+        cursor.execute("SET random_page_cost = 1.1")  # as docs/how-to/use-your-own-servers.md tells
         cursor.execute(f"SET plan_cache_mode = {mode}")
         cursor.execute(f"PREPARE planned ({types}) AS {body.replace('%%', '%')}", None)
         try:
@@ -183,6 +184,7 @@ def _plan(routine: Routine, values: Mapping[str, object], *, alias: str, mode: s
         finally:
             cursor.execute("DEALLOCATE planned")
             cursor.execute("RESET plan_cache_mode")
+            cursor.execute("RESET random_page_cost")
     return found
 
 

@@ -7,7 +7,10 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
+from typing import LiteralString, cast
 from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
 
 from chatbackend.embedded.postgres import Postgres
 from chatbackend.embedded.redis import Redis
@@ -60,4 +63,12 @@ def _outside_database() -> str:
     given = os.environ.get("TEST_DATABASE_URL", "")
     if not given:
         return ""
-    return urlunsplit(urlsplit(given)._replace(path=f"/chat_{secrets.token_hex(4)}"))
+    name = cast("LiteralString", f"chat_{secrets.token_hex(4)}")
+    _run(given, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    atexit.register(_run, given, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    return urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
+
+
+def _run(url: str, statement: LiteralString) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)

@@ -9,11 +9,11 @@ from django.db import connection
 
 
 @contextmanager
-def own_database() -> Iterator[str]:
+def own_database(suffix: str = "bench") -> Iterator[str]:
     """Makes it, with all tables, points this process to it and yields its URL. One left by a killed run is replaced."""
     connection.ensure_connection()  # raises OperationalError; Django's test database would ask and exit
     original = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = f"{original}_bench"
+    connection.settings_dict["TEST"]["NAME"] = f"{original}_{suffix}"
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         with connection.cursor() as cursor:

@@ -24,7 +24,14 @@ ARGUMENTS: Mapping[str, Sequence[str]] = {
         "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "4", "--backpressure", "64",
         "--log-level", "warning", "--host", HOST, "--port", "{port}", "chatbackend.wsgi:application",
     ),
-    "daphne": ("daphne", "-v", "0", "-b", HOST, "-p", "{port}", "chatbackend.asgi:application"),
+    "daphne": ("daphne", "-v", "0", "-b", HOST, "-p", "{port}", "{application}"),
+}  # fmt: skip
+SOCKETS: Mapping[str, Sequence[str]] = {
+    "daphne": ARGUMENTS["daphne"],
+    "uvicorn": (
+        "uvicorn", "--log-level", "warning", "--no-access-log", "--lifespan", "off", "--host", HOST, "--port", "{port}",
+        "{application}",
+    ),
 }  # fmt: skip
 
 
@@ -34,16 +41,22 @@ class ServerFailedError(Exception):
 
 @dataclass(slots=True)
 class Server:
-    """`kind` is a key of ARGUMENTS; `variables` come on top of our own environment."""
+    """`kind` is a key of ARGUMENTS or SOCKETS; `variables` come on top of our own environment."""
 
     kind: str
     variables: Mapping[str, str]
+    application: str = "chatbackend.asgi:application"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts it and waits until it takes connections. Raises ServerFailedError."""
-        argv = [sys.executable, "-m", *(part.format(port=self.port) for part in ARGUMENTS[self.kind])]
+        parts = {**ARGUMENTS, **SOCKETS}[self.kind]
+        argv = [
+            sys.executable,
+            "-m",
+            *(part.format(port=self.port, application=self.application) for part in parts),
+        ]
         with tempfile.NamedTemporaryFile(prefix=f"bench-{self.kind}-", suffix=".log") as log:
             self.process = spawn(
                 argv, output=log.fileno(), env=self._environment(), cwd=Path(settings.BASE_DIR)

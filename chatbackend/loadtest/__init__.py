@@ -1,0 +1,1 @@
+"""Many sockets at once, and what they hear. `manage.py loadtest` is its door."""

@@ -1,0 +1,71 @@
+"""Throw-away people and their one group, straight in the configured database, and gone afterwards."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework_simplejwt.tokens import AccessToken
+
+from conversations.models import Conversation, User
+from conversations.services.conversations import create_group
+from messaging.models import Message
+
+PREFIX = "loadtest-"
+GROUP = "Load test"
+FORGOTTEN = timedelta(days=1)  # what a killed run left is removed by a later one
+LIFETIME = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """A token for each person, and the conversation of all."""
+
+    tokens: Sequence[str]
+    conversation: UUID
+
+
+@contextmanager
+def crowd(size: int) -> Iterator[Crowd]:
+    """Makes so many people with a group, and removes them and all they wrote."""
+    _remove(User.objects.filter(username__startswith=PREFIX, date_joined__lt=timezone.now() - FORGOTTEN))
+    run = uuid4().hex[:8]
+    try:
+        yield _make(size, f"{PREFIX}{run}-")
+    finally:
+        _remove(User.objects.filter(username__startswith=f"{PREFIX}{run}-"))
+
+
+def _make(size: int, prefix: str) -> Crowd:
+    people = [
+        User(username=f"{prefix}{number}", display_name=f"Load test {number}", password="!")
+        for number in range(size)
+    ]
+    with transaction.atomic():
+        User.objects.bulk_create(people, batch_size=1_000)
+        group = create_group(
+            creator_id=people[0].pk, participant_ids=[each.pk for each in people[1:]], name=GROUP
+        )
+    return Crowd([_token(each) for each in people], group.pk)
+
+
+def _token(user: User) -> str:
+    token = AccessToken.for_user(user)
+    token.set_exp(lifetime=LIFETIME)
+    return str(token)
+
+
+def _remove(people: QuerySet[User]) -> None:
+    """These people and every group of theirs, which nobody else is in."""
+    groups = Conversation.objects.filter(name=GROUP, participants__user__in=people).values_list(
+        "pk", flat=True
+    )
+    ids = list(groups.distinct())
+    Conversation.objects.filter(pk__in=ids).update(last_message=None)
+    Message.objects.filter(conversation__in=ids).delete()
+    Conversation.objects.filter(pk__in=ids).delete()
+    people.delete()

@@ -1,0 +1,73 @@
+"""`manage.py loadtest`: many sockets, many messages, and what became of them."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+
+from chatbackend import console
+from chatbackend.benchmark.servers import SOCKETS, ServerFailedError
+from chatbackend.loadtest.limits import TooFewFilesError
+from chatbackend.loadtest.report import misses, show
+from chatbackend.loadtest.run import LoadTestError, Plan, run
+from chatbackend.management.commands.bench import AWAY
+
+
+class Command(BaseCommand):
+    """Against a running deployment with `--url`, else against a server and a database of its own."""
+
+    help = "Holds many sockets, sends at a steady rate, and reports deliveries, latencies, losses and memory."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("--sockets", type=_positive, default=Plan.sockets, help="in one conversation (%(default)s)")
+        add(
+            "--sends", type=float, default=Plan.sends_per_s, help="a second (%(default)s); 0 for idle sockets"
+        )
+        add("--senders", type=int, default=Plan.senders, help="sockets that send, in turn (at most 50)")
+        add("--seconds", type=float, default=Plan.seconds, help="of sending (%(default)s)")
+        add("--url", default="", help="of a running deployment that uses the same database and secrets")
+        add("--pid", type=int, help="of its server on this machine, where it is not found by itself")
+        add("--server", choices=SOCKETS, default=Plan.server, help="to start without --url (%(default)s)")
+        add("--fanout", action="store_true", help="send as fast as the sockets take it, not --sends a second")
+        add("--stock", action="store_true", help="measure the stock pattern of Channels beside it")
+        add("--max-p99-ms", type=float, help="of delivery; above it the command fails")
+        add("--max-lost", type=int, default=0, help="deliveries; above it the command fails (%(default)s)")
+        add("--json", type=Path, metavar="FILE", help="write the figures there, too")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["url"] and options["stock"]:
+            raise CommandError("--stock needs a server of its own: leave --url out")
+        try:
+            result = run(_plan(options), lambda text: console.say(self.stderr, text))
+        except OperationalError as error:
+            raise CommandError(f"{AWAY}\n{error}") from error
+        except (LoadTestError, TooFewFilesError, ServerFailedError, OSError) as error:
+            raise CommandError(str(error)) from error
+        show(self.stdout, result)
+        if options["json"]:
+            options["json"].write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        if found := misses(result, max_p99_ms=options["max_p99_ms"], max_lost=options["max_lost"]):
+            raise CommandError("; ".join(found), returncode=2)
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    return Plan(
+        sockets=options["sockets"],
+        sends_per_s=options["sends"],
+        senders=options["senders"],
+        seconds=options["seconds"],
+        url=options["url"],
+        pid=options["pid"],
+        server=options["server"],
+        fanout=options["fanout"],
+        stock=options["stock"],
+    )
+
+
+def _positive(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise ValueError(text)
+    return value

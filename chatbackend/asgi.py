@@ -20,6 +20,7 @@ sockets = URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])  # type: ig
 application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler()), "websocket": OriginCheck(sockets)})
 
 if "daphne.server" in sys.modules:  # importing it elsewhere would install Twisted's event loop
-    from chatbackend import daphne_sockets
+    from chatbackend import daphne_requests, daphne_sockets
 
+    daphne_requests.install()
     daphne_sockets.install()

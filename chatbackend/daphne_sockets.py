@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from messaging import hub
 
 MAX_MESSAGE_BYTES = 1_048_576  # read into memory before the application sees it, which itself takes 64 KiB
+CLOSED_TOO_LARGE = 4413
 
 
 class Protocol(WebSocketProtocol):  # type: ignore[misc]
@@ -20,9 +21,14 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]
         """Begins the closing handshake."""
         self.sendCloseFrame(code=1000 if code is None else code)
 
+    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
+        """Says why, where autobahn would hang up; what is left of the frame is read and thrown away."""
+        self.failedByMe = True
+        self.sendCloseFrame(code=CLOSED_TOO_LARGE)
+
 
 class Factory(WebSocketFactory):  # type: ignore[misc]
-    """Bounds what a client may have the server hold in memory; past it the connection ends with 1009."""
+    """Bounds what a client may have the server hold in memory; past it the connection ends with 4413."""
 
     protocol = Protocol
 

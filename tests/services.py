@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -63,7 +63,7 @@ def _outside_database() -> str:
     given = os.environ.get("TEST_DATABASE_URL", "")
     if not given:
         return ""
-    name = cast("LiteralString", f"chat_{secrets.token_hex(4)}")
+    name = f"chat_{secrets.token_hex(4)}"
     _run(given, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
     atexit.register(_run, given, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     return urlunsplit(urlsplit(given)._replace(path=f"/{name}"))

@@ -152,7 +152,10 @@ class ChatConsumer:
         if message["type"] == "websocket.disconnect":
             raise DisconnectedError
         text = message.get("text") or ""
-        frame = Frame(None, None) if frames.too_large(text) else frames.read(text)
+        if frames.too_large(text):
+            await self._close(TOO_LARGE)
+            raise DisconnectedError
+        frame = frames.read(text)
         if not isinstance(frame.op, Auth):
             raise Unauthenticated
         return Credentials(token=frame.op.token), frame.ref

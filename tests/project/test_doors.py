@@ -1,6 +1,9 @@
 """What the ASGI door lets in."""
 
+import json
+import socket
 from collections.abc import Iterator
+from http.client import HTTPResponse
 
 import httpx
 import pytest
@@ -26,6 +29,28 @@ def test_a_body_in_chunks_is_counted(daphne: Server) -> None:
     assert over.status_code == 413
     assert over.headers["content-type"] == "application/problem+json"
     assert over.json()["code"] == "body_too_large"
+
+
+def raw(server: Server, request: bytes) -> tuple[int, str, str]:
+    """What a client library would not send: the reply's status, content type and problem code."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        reply = HTTPResponse(connection)
+        reply.begin()
+        body = reply.read()
+    return reply.status, str(reply.getheader("content-type")), json.loads(body)["code"]
+
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "multipart/form-data", "text/plain"])
+def test_forms_are_refused_by_the_application(daphne: Server, kind: str) -> None:
+    for body in ("", "no form", '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'):
+        head = f"POST /api/v1/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+        text = f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+        expected = (415, PROBLEM, "unsupported_media_type") if body else (400, PROBLEM, "invalid")
+        assert raw(daphne, text.encode()) == expected
 
 
 def refused(url: str, origin: str | None) -> int | None:

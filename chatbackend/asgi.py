@@ -12,15 +12,18 @@ os.environ.setdefault("CHATBACKEND_PROCESS", "web")
 django.setup(set_prefix=False)
 
 # What follows reads settings and models.
-from chatbackend.doors import BodyLimit, OneHopHandler, OriginCheck, nowhere  # noqa: E402
+from chatbackend.doors import Application, BodyLimit, OneHopHandler, OriginCheck, nowhere  # noqa: E402
 from messaging.routing import websocket_urlpatterns  # noqa: E402
 
 sockets = URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])  # type: ignore[arg-type]
 
-application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler()), "websocket": OriginCheck(sockets)})
+websocket: Application = OriginCheck(sockets)
 
 if "daphne.server" in sys.modules:  # importing it elsewhere would install Twisted's event loop
     from chatbackend import daphne_requests, daphne_sockets
 
     daphne_requests.install()
     daphne_sockets.install()
+    websocket = daphne_sockets.wired(websocket)
+
+application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler()), "websocket": websocket})

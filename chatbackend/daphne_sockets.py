@@ -8,6 +8,7 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from chatbackend.doors import Application, Receive, Scope, Send
 from messaging import hub
 
 MAX_MESSAGE_BYTES = 1_048_576  # read into memory before the application sees it, which itself takes 64 KiB
@@ -16,6 +17,20 @@ CLOSED_TOO_LARGE = 4413
 
 class Protocol(WebSocketProtocol):  # type: ignore[misc]
     """Sends any close code: autobahn's own `sendClose` refuses 1011 and 1012, which a server may send."""
+
+    def idle(self) -> bool:
+        """Whether bytes written to the transport now leave at once."""
+        transport = self.transport
+        return self.state == self.STATE_OPEN and not transport.dataBuffer and not transport._tempDataBuffer
+
+    def write(self, data: bytes) -> None:
+        """Writes to the socket itself while Twisted's buffer is empty: its `write` only fills that, asks the event loop
+        for a turn, and gives the turn back, which costs more than the writing. What does not fit is left to it."""
+        done = self.transport.writeSomeData(data)
+        if not isinstance(done, int):  # the connection is lost, as Twisted finds by itself
+            done = len(data)
+        if done < len(data):
+            self.transport.write(data[done:])
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
         """Begins the closing handshake."""
@@ -37,6 +52,20 @@ class Factory(WebSocketFactory):  # type: ignore[misc]
         self.setProtocolOptions(
             maxFramePayloadSize=MAX_MESSAGE_BYTES, maxMessagePayloadSize=MAX_MESSAGE_BYTES
         )
+
+
+def wired(app: Application) -> Application:
+    """Offers the connection to the application as the extension `hub.EXTENSION`."""
+
+    async def with_wire(scope: Scope, receive: Receive, send: Send) -> None:
+        given = getattr(send, "args", ())  # Daphne's `send` is a partial of a method and this connection
+        if (
+            given and isinstance(given[0], Protocol) and hasattr(given[0].transport, "writeSomeData")
+        ):  # not TLS
+            scope = {**scope, "extensions": {**scope.get("extensions", {}), hub.EXTENSION: given[0]}}
+        await app(scope, receive, send)
+
+    return with_wire
 
 
 def install() -> None:

@@ -165,7 +165,13 @@ class ChatConsumer:
     async def _live(self, claims: Claims, ref: Ref) -> None:
         self._user_id = claims.user_id
         self._typing = TypingState(claims.user_id)
-        self._socket = Socket(user=claims.user_id, send=self._send, now=self._loop.time())
+        self._socket = Socket(
+            user=claims.user_id,
+            send=self._send,
+            now=self._loop.time(),
+            wire=self._scope.get("extensions", {}).get(hub.EXTENSION),
+            burst=self._hub.burst,
+        )
         self._stay_until(claims.expires_at)
         writer = asyncio.create_task(self._socket.write(), name="socket-writer")
         try:

@@ -3,5 +3,6 @@
 from messaging.hub.hub import CLOSED_RESTARTING, FLUSH_S, Hub, current, drain
 from messaging.hub.lane import Missed
 from messaging.hub.socket import Socket
+from messaging.hub.wire import EXTENSION, Wire
 
-__all__ = ["CLOSED_RESTARTING", "FLUSH_S", "Hub", "Missed", "Socket", "current", "drain"]
+__all__ = ["CLOSED_RESTARTING", "EXTENSION", "FLUSH_S", "Hub", "Missed", "Socket", "Wire", "current", "drain"]

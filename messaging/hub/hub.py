@@ -14,6 +14,7 @@ from messaging.hub.lane import Lane, Missed
 from messaging.hub.people import People
 from messaging.hub.relay import Relay
 from messaging.hub.socket import Heard, Socket
+from messaging.hub.wire import Burst
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Hub:
 
     def __init__(self, read: Read) -> None:
         self.people = People()
+        self.burst = Burst()
         self._read = read
         self._lanes: dict[str, Lane] = {}
         self._businesses: dict[str, set[Socket]] = {}

@@ -1,6 +1,7 @@
 """What Daphne's WebSocket half lacks, added where it is the server."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from daphne import server
@@ -57,13 +58,13 @@ class Factory(WebSocketFactory):  # type: ignore[misc]
 def wired(app: Application) -> Application:
     """Offers the connection to the application as the extension `hub.EXTENSION`."""
 
-    async def with_wire(scope: Scope, receive: Receive, send: Send) -> None:
+    def with_wire(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         given = getattr(send, "args", ())  # Daphne's `send` is a partial of a method and this connection
         if (
             given and isinstance(given[0], Protocol) and hasattr(given[0].transport, "writeSomeData")
         ):  # not TLS
             scope = {**scope, "extensions": {**scope.get("extensions", {}), hub.EXTENSION: given[0]}}
-        await app(scope, receive, send)
+        return app(scope, receive, send)
 
     return with_wire
 

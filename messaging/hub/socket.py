@@ -48,15 +48,16 @@ class Socket:
     __slots__ = (
         "_burst",
         "_bytes",
+        "_called",
         "_due",
         "_gate",
         "_holds",
         "_kept",
         "_owner",
         "_queue",
+        "_rest",
         "_roomy",
         "_send",
-        "_wake",
         "_wire",
         "_writing",
         "agencies",
@@ -91,8 +92,10 @@ class Socket:
         self._queue: deque[tuple[str, int]] = deque()
         self._bytes = 0
         self._kept = 0
-        self._wake = asyncio.Event()
-        self._roomy = asyncio.Event()
+        # An idle socket is most of what a server holds, and an Event takes 0.7 KB: these are there only in need.
+        self._called = False  # whether the writer has something to do
+        self._rest: asyncio.Future[None] | None = None  # the writer's, until it is called
+        self._roomy: asyncio.Event | None = None
         self._gate: list[Heard] | None = []
         self._holds: dict[str, _Hold] = {}
 
@@ -191,7 +194,7 @@ class Socket:
         self._queue.append((text, size))
         self._bytes = waiting
         if self._burst is None:
-            self._wake.set()
+            self._call()
         elif not self._due:
             self._due = True
             self._burst.add(self)
@@ -204,37 +207,51 @@ class Socket:
         while self._queue and self._wire.idle():
             self._wire.write(self._burst.message(self._take()))
         if self._queue:
-            self._wake.set()
+            self._call()
         else:
-            self._roomy.set()
+            self._make_room()
 
     async def room(self) -> None:
         """Returns once less than a quarter of the bounds waits; for those who write more than a client reads."""
         while self.close_code is None and (
             len(self._queue) > MAX_FRAMES // 4 or self._bytes > MAX_BYTES // 4
         ):
-            self._roomy.clear()
+            self._roomy = asyncio.Event()
             await self._roomy.wait()
 
     def close(self, code: int) -> None:
         """Writes what waits, then ends the connection with this code. The first code counts."""
         if self.close_code is None:
             self.close_code = code
-            self._wake.set()
-            self._roomy.set()
+            self._call()
+            self._make_room()
             if self._owner is not None:
                 asyncio.get_running_loop().call_later(ABORT_S, self._owner.cancel)
+
+    def _make_room(self) -> None:
+        if self._roomy is not None:
+            self._roomy.set()
+
+    def _call(self) -> None:
+        self._called = True
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result(None)
+
+    async def _until_called(self) -> None:
+        while not self._called:
+            self._rest = asyncio.get_running_loop().create_future()
+            await self._rest
+        self._called = False
 
     async def write(self) -> None:
         """The writer: what waits leaves as one WebSocket message of several lines. Ends with the connection."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._until_called()
             self._writing = True
             while self._queue:
                 await self._send({"type": "websocket.send", "text": "\n".join(self._take())})
             self._writing = False
-            self._roomy.set()
+            self._make_room()
             if self.close_code is not None:
                 await self._send({"type": "websocket.close", "code": self.close_code})
                 return

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import daphne.server  # noqa: F401 - as Daphne itself has it loaded before the application
+from channels.routing import ProtocolTypeRouter
 
 from chatbackend import daphne_sockets
 from messaging.hub import EXTENSION
@@ -24,4 +25,4 @@ async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 daphne_sockets.install()
-application = daphne_sockets.wired(answer)
+application = ProtocolTypeRouter({"websocket": daphne_sockets.wired(answer)})

@@ -1,26 +1,32 @@
 """What the worker does for this app."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Model
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from conversations.models import SocketTicket
+from conversations.models import SocketNotice, SocketTicket
 
 BATCH = 1_000
+NOTICES_KEPT = timedelta(hours=1)  # no process is away for so long and still has its sockets
 
 
 def purge_expired(*, now: datetime) -> int:
-    """Deletes tickets and refresh tokens past their time, a batch a transaction; returns how many went."""
+    """Deletes tickets, refresh tokens and notices past their time, a batch a transaction; returns how many went."""
     deleted = 0
-    for model in (SocketTicket, OutstandingToken):
-        while gone := _purge_batch(model, now):
+    for model, field, before in (
+        (SocketTicket, "expires_at", now),
+        (OutstandingToken, "expires_at", now),
+        (SocketNotice, "told_at", now - NOTICES_KEPT),
+    ):
+        while gone := _purge_batch(model, field, before):
             deleted += gone
     return deleted
 
 
-def _purge_batch(model: type[SocketTicket] | type[OutstandingToken], now: datetime) -> int:
-    expired = model._default_manager.filter(expires_at__lt=now).order_by("expires_at")[:BATCH]
+def _purge_batch(model: type[Model], field: str, before: datetime) -> int:
+    expired = model._default_manager.filter(**{f"{field}__lt": before}).order_by(field)[:BATCH]
     keys: list[Any] = list(expired.values_list("pk", flat=True))
     model._default_manager.filter(pk__in=keys).delete()
     return len(keys)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from conversations.events import DurableEvent
+from conversations.events import DurableEvent, PersonChange
 
 
 class Written(NamedTuple):
@@ -40,3 +40,39 @@ class Change(NamedTuple):
     event: DurableEvent
     version: int
     data: str
+
+
+class Moved(NamedTuple):
+    """A conversation that changed. `floor`, of the cases of the businesses asked for: its first version since then."""
+
+    conversation: str
+    version: int
+    gone: bool = False
+    business: str | None = None
+    floor: int | None = None
+
+
+class Joined(NamedTuple):
+    """Somebody who took a seat, at this version."""
+
+    conversation: str
+    user: str
+    version: int
+
+
+class Notice(NamedTuple):
+    """What was told about a person, `age` seconds ago."""
+
+    id: int
+    user: str
+    change: PersonChange
+    business: str | None
+    age: float
+
+
+class Recent(NamedTuple):
+    """Everything that the sweep asks for."""
+
+    moved: Sequence[Moved]
+    joined: Sequence[Joined]
+    notices: Sequence[Notice]

@@ -47,10 +47,13 @@ def fill(alias: str) -> Crowd:
     _copy(alias, "participants", _seats(chance))
     _run(alias, MESSAGES_SQL)
     _copy(alias, "mentions", _mentions())
+    _run(alias, NOTICES_SQL)
     _run(alias, "VACUUM (ANALYZE)")
     return Crowd(alias, _user(0), _room(0), [_room(number) for number in range(10)])
 
 
+NOTICES_SQL = """INSERT INTO socket_notices (user_id, change, told_at)
+SELECT u.id, 'signed_out', u.date_joined FROM users u"""
 COLUMNS = {
     "users": "id, username, display_name, avatar_url, password, is_active, is_staff, is_superuser, date_joined",
     "conversations": "id, type, name, avatar_url, business_id, direct_key, last_seq, version, facts_version,"

@@ -2,8 +2,17 @@
 
 from conversations.models.business import BusinessAgent, BusinessCase
 from conversations.models.conversations import Conversation
+from conversations.models.notices import SocketNotice
 from conversations.models.participants import Participant
 from conversations.models.tickets import SocketTicket
 from conversations.models.users import User
 
-__all__ = ["BusinessAgent", "BusinessCase", "Conversation", "Participant", "SocketTicket", "User"]
+__all__ = [
+    "BusinessAgent",
+    "BusinessCase",
+    "Conversation",
+    "Participant",
+    "SocketNotice",
+    "SocketTicket",
+    "User",
+]

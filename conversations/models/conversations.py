@@ -77,6 +77,8 @@ class Conversation(models.Model):
                 name="conversations_business",
                 condition=Q(type="business"),
             ),
+            # The sweep: what changed in the last seconds.
+            models.Index(fields=["changed_at"], name="conversations_changed"),
             # SET NULL when a message row goes, without reading every conversation.
             models.Index(fields=["last_message"], name="conversations_last_message"),
             # GET /conversations?search= and the admin.

@@ -71,6 +71,8 @@ class Participant(models.Model):
                 name="participants_conversation_role",
                 condition=Q(left_at=None),
             ),
+            # The sweep: who took a seat in the last seconds.
+            models.Index(fields=["joined_at"], name="participants_joined"),
             # A person's membership history, newest first.
             models.Index("user", F("joined_at").desc(), name="participants_user_joined"),
             # The inbox and the unread totals: a person's live seats with what unread needs.

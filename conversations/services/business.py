@@ -5,10 +5,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from conversations import access, events, policies
+from conversations import access, policies
 from conversations.exceptions import Forbidden, Invalid, NotFound
 from conversations.models import BusinessAgent, BusinessCase, Conversation, User
-from conversations.services import announce, participants
+from conversations.services import announce, notices, participants
 from conversations.signals import case_changed
 
 Status = BusinessCase.Status
@@ -23,7 +23,7 @@ def put_agent(*, actor: User, business_id: str, user_id: UUID, role: str) -> Bus
         business_id=business_id, user=user, defaults={"role": role}
     )
     if new:
-        events.publish_person(user=user.pk, change="agency_joined", business_id=business_id)
+        notices.tell(user_id=user.pk, change="agency_joined", business_id=business_id)
     return agent
 
 
@@ -44,7 +44,7 @@ def remove_agent(*, actor: User, business_id: str, user_id: UUID) -> None:
             case.conversation = conversation
             _assign(case, actor, None)
     participants.unseat_agent(user_id=user_id, business_id=business_id)
-    events.publish_person(user=user_id, change="agency_left", business_id=business_id)
+    notices.tell(user_id=user_id, change="agency_left", business_id=business_id)
 
 
 def _require_steward(actor: User, business_id: str) -> None:

@@ -9,9 +9,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from conversations import events
 from conversations.exceptions import Conflict, Invalid
 from conversations.models import User
+from conversations.services import notices
 
 IMPORTED = "@import"  # ends the names of imported accounts whose own name is somebody's already
 MAX_USERNAME = 64
@@ -54,7 +54,7 @@ def set_active(*, user_ids: Collection[UUID], active: bool) -> set[UUID]:
         changed = set(changing.select_for_update().values_list("pk", flat=True))
         User.objects.filter(pk__in=changed).update(is_active=active)
         for user in () if active else changed:
-            events.publish_person(user=user, change="signed_out")
+            notices.tell(user_id=user, change="signed_out")
     return changed
 
 

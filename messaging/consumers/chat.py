@@ -23,6 +23,7 @@ from conversations.tokens import Claims
 from messaging import frames, hub
 from messaging.consumers import opening, ops, replay, replies, work
 from messaging.consumers.opening import Credentials
+from messaging.consumers.sweeping import Database
 from messaging.consumers.typing import TypingState
 from messaging.frames import Auth, Frame, Ping, Ref, Resume, Typing
 from messaging.hub import Socket
@@ -93,7 +94,7 @@ class ChatConsumer:
         self._socket: Socket
         self._user_id: UUID
         self._typing: TypingState
-        self._hub = hub.current(replay.read)
+        self._hub = hub.current(replay.read, Database())
 
     @classmethod
     def as_asgi(cls) -> Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]:

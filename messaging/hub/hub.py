@@ -9,11 +9,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from conversations import events
-from conversations.events import Envelope, PersonNotice, Post
+from conversations.events import Envelope, PersonChange, Post
 from messaging.hub.lane import Lane, Missed
 from messaging.hub.people import People
 from messaging.hub.relay import Relay
 from messaging.hub.socket import Heard, Socket
+from messaging.hub.sweep import Source, Sweep
 from messaging.hub.wire import Burst
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ Read = Callable[[str, int], Awaitable[Missed]]
 
 GAP_WAIT_S = 0.1  # how long a later version waits for an earlier one before PostgreSQL is asked
 RETRY_S = 1.0
+INFINITY = float("inf")
 QUIET_S = 60.0
 TICK_S = 0.5
 TIDY_S = 30.0
@@ -39,13 +41,15 @@ CLOSED_SILENT = 4408
 class Hub:
     """Who listens in this process, and to what. Everything here runs on one event loop.
 
-    `read` asks PostgreSQL what happened in a conversation after a version.
+    `read` asks PostgreSQL what happened in a conversation after a version; `source` is what the sweep asks, if there is
+    to be one.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, source: Source | None = None) -> None:
         self.people = People()
         self.burst = Burst()
         self._read = read
+        self._sweep = Sweep(self, source) if source else None
         self._lanes: dict[str, Lane] = {}
         self._businesses: dict[str, set[Socket]] = {}
         self._relay = Relay(self.hear_layer)
@@ -58,6 +62,8 @@ class Hub:
         """Begins to hear this process's own events and those of the others."""
         self._relay.start()
         self._spawn(self._tick())
+        if self._sweep is not None:
+            self._spawn(self._sweep.run())
         events.listen(self._hear_thread)
 
     # --- who listens
@@ -79,7 +85,7 @@ class Hub:
         """
         again = socket.unheard
         for conversation, head in heads.items():
-            lane = self._lanes.get(conversation) or self._lane(conversation)
+            lane = self._lanes.get(conversation) or self.open_lane(conversation)
             again |= lane.position is None or lane.position > head
             self._seat(socket, lane)
         self._answer_for(socket, businesses)
@@ -91,7 +97,7 @@ class Hub:
         for conversation in socket.conversations - heads.keys() - socket.joined_early:
             self._unseat(socket, conversation)
         self._answer_for(socket, businesses)
-        lanes = [(self._lanes.get(name) or self._lane(name), head) for name, head in heads.items()]
+        lanes = [(self._lanes.get(name) or self.open_lane(name), head) for name, head in heads.items()]
         begins = {lane.conversation: lane.start(head) for lane, head in lanes}
         socket.begin(begins, [lane.conversation for lane, _ in lanes if not self._reached(lane, begins)])
         for lane, _ in lanes:
@@ -153,8 +159,18 @@ class Hub:
             lane.members.discard(socket)
             lane.used_at = self._loop.time()
 
-    def _lane(self, conversation: str) -> Lane:
+    def lane(self, conversation: str) -> Lane | None:
+        """Where somebody here hears this conversation, or did lately."""
+        return self._lanes.get(conversation)
+
+    def businesses(self) -> list[str]:
+        """Those with agents here."""
+        return list(self._businesses)
+
+    def open_lane(self, conversation: str, *, begin: int | None = None) -> Lane:
+        """`begin`: the version after which those here have heard nothing."""
         lane = Lane(conversation, deliver=self._deliver, late=self._late, now=self._loop.time())
+        lane.position = begin
         self._lanes[conversation] = lane
         self._relay.want(events.conversation_group(conversation))
         return lane
@@ -176,7 +192,7 @@ class Hub:
     def hear(self, envelope: Post) -> None:
         """An event, for the first time or not; or what changed about a person."""
         if envelope["type"] == "hub.person":
-            self._obey(envelope)
+            self.obey(envelope["user"], envelope["change"], envelope["business"])
             return
         lane = self._lanes.get(envelope["conversation"])
         if envelope["version"] is None:
@@ -186,7 +202,7 @@ class Hub:
             concerned = any(map(self.people.sockets, envelope["joined"]))
             if not concerned and envelope["business"] not in self._businesses:
                 return
-            lane = self._lane(envelope["conversation"])
+            lane = self.open_lane(envelope["conversation"])
             if concerned:
                 # Nobody here took part before this event, so nothing before it was missed. What comes right after it
                 # may have been sent before we joined the group.
@@ -194,19 +210,30 @@ class Hub:
                 self._spawn(self._catch_up(lane))
         lane.accept(envelope)
 
-    def _obey(self, notice: PersonNotice) -> None:
-        for socket in self.people.sockets(notice["user"]):
-            business = notice["business"]
+    def obey(self, user: str, change: PersonChange, business: str | None, *, until: float = INFINITY) -> None:
+        """What changed about a person. `until`: sockets opened later know it already."""
+        for socket in self.people.sockets(user):
+            if socket.opened_at > until:
+                continue
             if business is None:
                 socket.close(CLOSED_TOKEN)
                 continue
-            joined = notice["change"] == "agency_joined"
+            joined = change == "agency_joined"
             if socket.gated:
                 socket.agencies[business] = joined
             if joined:
                 self._appoint(socket, business)
             else:
                 self._dismiss(socket, business)
+
+    def arrive(self, user: str, conversation: str, version: int) -> None:
+        """Somebody took a seat at this version, whether or not an event said so."""
+        for socket in self.people.sockets(user):
+            if conversation not in socket.conversations:
+                lane = self._lanes.get(conversation) or self.open_lane(conversation, begin=version - 1)
+                if socket.gated:
+                    socket.joined_early.add(conversation)
+                self._seat(socket, lane)
 
     def _pass(self, lane: Lane | None, envelope: Envelope) -> None:
         mark = (envelope["origin"], envelope["serial"])
@@ -331,12 +358,12 @@ class Hub:
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
-def current(read: Read) -> Hub:
+def current(read: Read, source: Source) -> Hub:
     """The hub of the running event loop, made for its first socket."""
     loop = asyncio.get_running_loop()
     hub = _hubs.get(loop)
     if hub is None:
-        hub = _hubs[loop] = Hub(read)
+        hub = _hubs[loop] = Hub(read, source)
         hub.start()
     return hub
 

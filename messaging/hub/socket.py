@@ -67,6 +67,7 @@ class Socket:
         "expires_at",
         "heard_at",
         "joined_early",
+        "opened_at",
         "unheard",
         "user",
     )
@@ -81,7 +82,7 @@ class Socket:
         self.agencies: dict[str, bool] = {}  # begun or ended, as was told before `hello`
         self.unheard = False  # whether other processes could not reach this person yet when it connected
         self.expires_at = float("inf")
-        self.heard_at = now
+        self.opened_at = self.heard_at = now
         self.close_code: int | None = None
         self._send = send
         self._wire = wire

@@ -13,7 +13,7 @@ from conversations.models import User
 from conversations.queries import inbox, people
 from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
-from messaging.queries import changes, history, writing
+from messaging.queries import changes, history, sweep, writing
 from messaging.queries.history import Window
 from tests import factories, scratch
 from tests.crowd import Crowd, fill
@@ -21,9 +21,15 @@ from tests.factories import Json
 
 ALL: dict[str, Routine] = {
     routine.name: routine
-    for routine in (*inbox.ROUTINES, *history.ROUTINES, *writing.ROUTINES, *changes.ROUTINES)
+    for routine in (
+        *inbox.ROUTINES,
+        *history.ROUTINES,
+        *writing.ROUTINES,
+        *changes.ROUTINES,
+        *sweep.ROUTINES,
+    )
 }
-LARGE = {"messages", "conversations", "participants", "users", "mentions"}
+LARGE = {"messages", "conversations", "participants", "users", "mentions", "socket_notices"}
 HELLO = Routine(
     "hello", parameters={"name": "text"}, returns={"said": "text"}, body="SELECT 'hi ' || %(name)s"
 )
@@ -161,6 +167,9 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "ids": crowd.some,
         "versions": [1] * len(crowd.some),
         "only_named": False,
+        "back": 5.0,
+        "businesses": ["acme"],
+        "users": [crowd.agent],
         "type": None,
         **more,
     }

@@ -1,5 +1,5 @@
 import django.db.models.deletion
-import django.utils.timezone
+import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("change", models.CharField(max_length=16)),
                 ("business_id", models.CharField(blank=True, max_length=64, null=True)),
-                ("told_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("told_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
                     "user",
                     models.ForeignKey(

@@ -1,6 +1,6 @@
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
+from django.db.models.functions import Now
 
 
 class SocketNotice(models.Model):
@@ -13,7 +13,7 @@ class SocketNotice(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     change = models.CharField(max_length=16)
     business_id = models.CharField(max_length=64, null=True, blank=True)
-    told_at = models.DateTimeField(default=timezone.now)
+    told_at = models.DateTimeField(db_default=Now())  # its age is reckoned by the same clock
 
     class Meta:
         db_table = "socket_notices"

@@ -11,9 +11,9 @@ from messaging.records import Change, Recent
 class Database:
     """Asks PostgreSQL, in one of the threads for sockets."""
 
-    async def recent(self, back: float, users: Sequence[str], businesses: Sequence[str]) -> Recent:
+    async def recent(self, back: float, businesses: Sequence[str]) -> Recent:
         """What happened in the last `back` seconds."""
-        return await work.run(sweep.recent, back=back, users=users, businesses=businesses)
+        return await work.run(sweep.recent, back=back, businesses=businesses)
 
     async def changes(self, cursors: Mapping[str, int], limit: int) -> Mapping[str, Sequence[Change]]:
         """Up to `limit` changes of each conversation after its version, ascending."""

@@ -55,9 +55,9 @@ class People:
         """Every socket of this process, as of now."""
         return iter([socket for person in self._people.values() for socket in person.sockets])
 
-    def users(self) -> list[str]:
-        """Everybody who is connected."""
-        return list(self._people)
+    def __bool__(self) -> bool:
+        """Whether anybody is connected."""
+        return bool(self._people)
 
     def may_send(self, user: str, now: float) -> bool:
         """Whether this person may write once more at this moment."""

@@ -27,6 +27,7 @@ FAR_EVERY = 10
 GRACE_S = 0.2  # for the event that is on its way
 AT_ONCE = 50  # conversations read in one statement
 MAX_CHANGES = 200  # of one conversation; more is read by itself
+COMMIT_S = 1.0  # sockets that were opened so soon after a notice may have read what was before its commit
 REMEMBERED = 4_096  # notices that were obeyed
 QUIET_S = 60.0
 
@@ -34,7 +35,7 @@ QUIET_S = 60.0
 class Source(Protocol):
     """PostgreSQL, as the sweep asks it."""
 
-    def recent(self, back: float, users: Sequence[str], businesses: Sequence[str]) -> Awaitable[Recent]:
+    def recent(self, back: float, businesses: Sequence[str]) -> Awaitable[Recent]:
         """What happened in the last `back` seconds."""
 
     def changes(self, cursors: Mapping[str, int], limit: int) -> Awaitable[Mapping[str, Sequence[Change]]]:
@@ -78,16 +79,16 @@ class Sweep:
 
     async def look(self, now: float) -> None:
         """One round. The time since the last one that went through is looked over, and some before it."""
-        users = self._hub.people.users()
-        if users:
+        if self._hub.people:
             self._count += 1
             overlap = FAR_OVERLAP_S if self._count % FAR_EVERY == 0 else OVERLAP_S
-            recent = await self._source.recent(now - self._looked_at + overlap, users, self._hub.businesses())
-            self._obey(recent.notices, now)
+            recent = await self._source.recent(now - self._looked_at + overlap, self._hub.businesses())
+            self._obey(recent.notices)
             await self._deliver(recent)
         self._looked_at = now
 
-    def _obey(self, notices: Iterable[Notice], now: float) -> None:
+    def _obey(self, notices: Iterable[Notice]) -> None:
+        now = asyncio.get_running_loop().time() + COMMIT_S
         for notice in notices:
             if notice.id not in self._obeyed:
                 self._obeyed.append(notice.id)

@@ -1,13 +1,11 @@
-"""What happened lately, for those who connected to one process: asked again and again, so each question is one index
-range over what is recent, whatever the size of the tables."""
+"""What happened lately: asked again and again by each process, so each question is one range of an index over what is
+recent, whatever the size of the tables."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from conversations.queries.routine import Routine
 from messaging.records import Joined, Moved, Notice, Recent
 
-# Those who are connected may be thousands and what is recent is little, so that is read first.
 _SINCE = "now() - make_interval(secs => %(back)s)"
 
 # `floor`, for the cases of the businesses asked for: the first message of the time asked for.
@@ -33,38 +31,35 @@ MOVED = Routine(
 JOINED = Routine(
     "sweep_joined",
     uses=("participants_joined",),
-    parameters={"back": "float8", "users": "uuid[]"},
+    parameters={"back": "float8"},
     returns={"conversation": "uuid", "member": "uuid", "version": "bigint"},
     body=f"""
-        WITH lately AS MATERIALIZED (
-            SELECT p.conversation_id, p.user_id, p.joined_version FROM participants p
-            WHERE p.joined_at > {_SINCE} AND p.left_at IS NULL)
-        SELECT lately.* FROM lately JOIN unnest(%(users)s) AS here (id) ON here.id = lately.user_id""",
+        SELECT p.conversation_id, p.user_id, p.joined_version FROM participants p
+        WHERE p.joined_at > {_SINCE} AND p.left_at IS NULL""",
 )
 
 NOTICES = Routine(
     "sweep_notices",
     uses=("socket_notices_told",),
-    parameters={"back": "float8", "users": "uuid[]"},
+    parameters={"back": "float8"},
     returns={"id": "bigint", "member": "uuid", "change": "text", "business": "text", "age": "float8"},
     body=f"""
-        WITH lately AS MATERIALIZED (SELECT n.* FROM socket_notices n WHERE n.told_at > {_SINCE})
-        SELECT lately.id, lately.user_id, lately.change::text, lately.business_id::text,
-            extract(epoch FROM clock_timestamp() - lately.told_at)::float8
-        FROM lately JOIN unnest(%(users)s) AS here (id) ON here.id = lately.user_id ORDER BY lately.id""",
+        SELECT n.id, n.user_id, n.change::text, n.business_id::text,
+            extract(epoch FROM clock_timestamp() - n.told_at)::float8
+        FROM socket_notices n WHERE n.told_at > {_SINCE} ORDER BY n.id""",
 )
 
 ROUTINES = (MOVED, JOINED, NOTICES)
 
 
-def recent(*, back: float, users: Sequence[str], businesses: Sequence[str]) -> Recent:
-    """What happened in the last `back` seconds by PostgreSQL's clock. Three statements.
+def recent(*, back: float, businesses: Sequence[str]) -> Recent:
+    """What happened in the last `back` seconds by PostgreSQL's clock, to anybody. Three statements.
 
-    `users` and `businesses` are those with sockets in this process. `moved` is of all conversations.
+    `businesses` are those with agents among the sockets of this process. Whom the rest concerns is looked up by the
+    caller: thousands may be connected, and sending their ids costs more than reading the few rows.
     """
-    people = [UUID(user) for user in users]
     return Recent(
         [Moved(str(one[0]), *one[1:]) for one in MOVED.call(back=back, businesses=list(businesses))],
-        [Joined(str(room), str(user), at) for room, user, at in JOINED.call(back=back, users=people)],
-        [Notice(one[0], str(one[1]), *one[2:]) for one in NOTICES.call(back=back, users=people)],
+        [Joined(str(room), str(user), at) for room, user, at in JOINED.call(back=back)],
+        [Notice(one[0], str(one[1]), *one[2:]) for one in NOTICES.call(back=back)],
     )

@@ -169,7 +169,6 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "only_named": False,
         "back": 5.0,
         "businesses": ["acme"],
-        "users": [crowd.agent],
         "type": None,
         **more,
     }

@@ -1,11 +1,15 @@
 """People and sockets."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chatbackend.embedded.redis import Redis
 from conversations.models import User
 from tests import factories
 from tests.realtime.client import Client, token_of
@@ -53,3 +57,14 @@ def join(daphne: Server) -> Iterator[Join]:
             return client
 
         yield opened
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Redis]:
+    """A Redis that a test may stop."""
+    state = Path(tempfile.mkdtemp(prefix="redis-"))
+    server = Redis(state)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(state, ignore_errors=True)

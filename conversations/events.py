@@ -56,13 +56,14 @@ class Envelope(TypedDict):
     business: str | None
 
 
-PersonChange = Literal["agency_joined", "agency_left", "signed_out"]
+PersonChange = Literal["agency_joined", "agency_left", "signed_out", "session_ended"]
 
 
 class PersonNotice(TypedDict):
     """What changed about a person that their open sockets must obey at once; clients never see it.
 
-    `business` is the one whose agent they became or no longer are, None where they were signed out.
+    `business` is the one whose agent they became or no longer are; `session` the sign-in that was ended. Both are None
+    where they were signed out everywhere.
     """
 
     type: Literal["hub.person"]
@@ -70,6 +71,7 @@ class PersonNotice(TypedDict):
     user: str
     change: PersonChange
     business: str | None
+    session: str | None
 
 
 Post = Envelope | PersonNotice
@@ -141,10 +143,17 @@ def publish_passing(
         _send_after_commit(envelope)
 
 
-def publish_person(*, user: UUID, change: PersonChange, business_id: str | None = None) -> None:
+def publish_person(
+    *, user: UUID, change: PersonChange, business_id: str | None = None, session: str | None = None
+) -> None:
     """Tells every process's sockets of a person what changed about them, once the present transaction has committed."""
     notice = PersonNotice(
-        type="hub.person", origin=_outlet().origin, user=str(user), change=change, business=business_id
+        type="hub.person",
+        origin=_outlet().origin,
+        user=str(user),
+        change=change,
+        business=business_id,
+        session=session,
     )
     _send_after_commit(notice)
 

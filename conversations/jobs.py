@@ -9,7 +9,8 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from conversations.models import SocketNotice, SocketTicket
 
 BATCH = 1_000
-NOTICES_KEPT = timedelta(hours=1)  # no process is away for so long and still has its sockets
+# No process is away for so long and still has its sockets, and no access token lasts so long.
+NOTICES_KEPT = timedelta(hours=1)
 
 
 def purge_expired(*, now: datetime) -> int:

@@ -25,10 +25,11 @@ class _NotOurs(ValueError):
 
 
 class Claims(NamedTuple):
-    """Whom a token names, and until when."""
+    """Whom a token names, and until when. `session` is the sign-in that it comes from, where that is ours."""
 
     user_id: UUID
     expires_at: datetime
+    session: str | None = None
 
 
 def read_access_token(raw: str) -> Claims:
@@ -59,7 +60,7 @@ def _own(raw: str) -> Claims:
     if jwt.get_unverified_header(raw).get("alg") != settings.SIMPLE_JWT["ALGORITHM"]:
         raise _NotOurs
     token = AccessToken(raw)  # type: ignore[arg-type]
-    return Claims(UUID(token["user_id"]), datetime.fromtimestamp(token["exp"], UTC))
+    return Claims(UUID(token["user_id"]), datetime.fromtimestamp(token["exp"], UTC), token.get("sid"))
 
 
 def _platform(raw: str) -> Claims:

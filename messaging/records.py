@@ -67,6 +67,7 @@ class Notice(NamedTuple):
     user: str
     change: PersonChange
     business: str | None
+    session: str | None
     age: float
 
 

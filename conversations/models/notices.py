@@ -13,12 +13,19 @@ class SocketNotice(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     change = models.CharField(max_length=16)
     business_id = models.CharField(max_length=64, null=True, blank=True)
+    session = models.CharField(max_length=32, null=True, blank=True)
     told_at = models.DateTimeField(db_default=Now())  # its age is reckoned by the same clock
 
     class Meta:
         db_table = "socket_notices"
-        # The sweep of every process, and the purge.
-        indexes = [models.Index(fields=["told_at"], name="socket_notices_told")]
+        indexes = [
+            # The sweep of every process, and the purge.
+            models.Index(fields=["told_at"], name="socket_notices_told"),
+            # Whether the session that wants to open a socket was ended.
+            models.Index(
+                fields=["session"], name="socket_notices_session", condition=models.Q(session__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.change} of {self.user_id}"

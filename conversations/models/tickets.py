@@ -7,6 +7,7 @@ class SocketTicket(models.Model):
 
     digest = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    session = models.CharField(max_length=32, null=True, blank=True)
     expires_at = models.DateTimeField(db_index=True)  # the hourly purge
 
     class Meta:

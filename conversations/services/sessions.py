@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from uuid import uuid4
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from conversations import access
 from conversations.exceptions import Unauthenticated
 from conversations.models import SocketTicket, User
+from conversations.services import notices
 from conversations.tokens import REFUSED, read_access_token
 
 TICKET_LIFE = timedelta(seconds=30)
@@ -40,12 +42,14 @@ def sign_in(*, username: str, password: str) -> tuple[User, Tokens]:
     # Against an unusable password Django still runs the hasher once.
     if not check_password(password, user.password if user else make_password(None)) or user is None:
         raise Unauthenticated("Wrong username or password.", code="bad_credentials")
-    return user, _tokens(user)
+    return user, _tokens(user, session=uuid4().hex)
 
 
-def _tokens(user: User) -> Tokens:
+def _tokens(user: User, *, session: str) -> Tokens:
+    """A pair. The session's name goes from each refresh token to the next, and into every access token."""
     refresh = RefreshToken()
     refresh["user_id"] = str(user.pk)
+    refresh["sid"] = session
     # Not by `for_user`, which keeps the token itself: its id is enough to know it again.
     OutstandingToken.objects.create(
         user=user,
@@ -63,13 +67,20 @@ def rotate(refresh: str) -> Tokens:
     The blacklist's unique row decides which of two racing rotations was first. Raises Unauthenticated.
     """
     with transaction.atomic():
-        user = _use_up(refresh)
-        return _tokens(user)
+        user, session = _use_up(refresh)
+        return _tokens(user, session=session or uuid4().hex)
 
 
 def revoke(refresh: str) -> None:
-    """Uses a refresh token up without a successor. Raises Unauthenticated for one that is not valid."""
-    _use_up(refresh)
+    """Signs out: uses a refresh token up without a successor and closes the sockets of its session, in every process.
+
+    Access tokens of the session open no socket any more, and are good for requests until they run out. Raises
+    Unauthenticated for a token that is not valid.
+    """
+    with transaction.atomic():
+        user, session = _use_up(refresh)
+        if session:
+            notices.tell(user_id=user.pk, change="session_ended", session=session)
 
 
 def verify(token: str) -> None:
@@ -80,8 +91,8 @@ def verify(token: str) -> None:
         _outstanding(token)
 
 
-def _outstanding(refresh: str) -> tuple[OutstandingToken, User]:
-    """The record of a refresh token that is good, and whose it is."""
+def _outstanding(refresh: str) -> tuple[OutstandingToken, User, str | None]:
+    """The record of a refresh token that is good, whose it is, and its session."""
     try:
         token = RefreshToken(refresh)  # type: ignore[arg-type]  # verifies signature, expiry and the blacklist
     except TokenError as error:
@@ -90,29 +101,32 @@ def _outstanding(refresh: str) -> tuple[OutstandingToken, User]:
     user = outstanding.user if outstanding else None
     if outstanding is None or user is None or not user.is_active:
         raise Unauthenticated(REFUSED, code="token_not_valid")
-    return outstanding, user
+    return outstanding, user, token.get("sid")
 
 
-def _use_up(refresh: str) -> User:
-    outstanding, user = _outstanding(refresh)
+def _use_up(refresh: str) -> tuple[User, str | None]:
+    outstanding, user, session = _outstanding(refresh)
     try:
         with transaction.atomic():
             BlacklistedToken.objects.create(token=outstanding)
     except IntegrityError as error:
         raise Unauthenticated("This refresh token was used already.", code="token_not_valid") from error
-    return user
+    return user, session
 
 
-def issue_ticket(*, user: User) -> Ticket:
+def issue_ticket(*, user: User, session: str | None = None) -> Ticket:
     """A pass that opens one socket within 30 s. Only its digest is kept."""
     ticket = secrets.token_urlsafe(32)
     expires_at = timezone.now() + TICKET_LIFE
-    SocketTicket.objects.create(digest=_digest(ticket), user=user, expires_at=expires_at)
+    SocketTicket.objects.create(digest=_digest(ticket), user=user, session=session, expires_at=expires_at)
     return Ticket(ticket, expires_at)
 
 
-def redeem_ticket(ticket: str) -> User:
-    """Whose ticket this is; deleting its row is what makes it single use. Raises Unauthenticated."""
+def redeem_ticket(ticket: str) -> tuple[User, str | None]:
+    """Whose ticket this is, and of which session; deleting its row is what makes it single use.
+
+    Raises Unauthenticated.
+    """
     with transaction.atomic():
         found = (
             SocketTicket.objects.select_for_update(of=("self",))
@@ -124,7 +138,7 @@ def redeem_ticket(ticket: str) -> User:
             SocketTicket.objects.filter(pk=found.pk).delete()
     if found is None or found.expires_at < timezone.now() or not found.user.is_active:
         raise Unauthenticated("This ticket is not valid any more.", code="ticket_not_valid")
-    return found.user
+    return found.user, found.session
 
 
 def _digest(ticket: str) -> str:

@@ -11,7 +11,7 @@ from conversations.serializers import auth as inputs
 from conversations.serializers import shapes
 from conversations.services import sessions, users
 from conversations.throttling import Limit, by_address, by_user, by_username
-from conversations.views.base import ChatViewSet, account
+from conversations.views.base import ChatViewSet, account, session_of
 
 NOTHING = {"type": "object", "maxProperties": 0}
 
@@ -70,11 +70,13 @@ class AuthViewSet(ChatViewSet):
 
     @extend_schema(operation_id="revoke", request=inputs.RefreshSerializer, responses={204: None})
     def revoke(self, request: Request) -> Response:
-        """Sign out: the refresh token is used up, with no successor."""
+        """Sign out: the refresh token is used up, with no successor, and the sockets of its session are closed."""
         sessions.revoke(**read_body(inputs.RefreshSerializer, request))
         return Response(status=204)
 
     @extend_schema(operation_id="ws_ticket", request=None, responses={200: shapes.TicketShape})
     def ws_ticket(self, request: Request) -> Response:
         """A pass for one socket: single use, 30 seconds."""
-        return Response(shapes.TicketShape(sessions.issue_ticket(user=account(request))).data)
+        return Response(
+            shapes.TicketShape(sessions.issue_ticket(user=account(request), session=session_of(request))).data
+        )

@@ -18,6 +18,7 @@ from conversations.models import User
 from conversations.permissions import IsStaff
 from conversations.queries import inbox
 from conversations.throttling import Limit, Standing, WindowThrottle, headers
+from conversations.tokens import Claims
 
 
 class ChatViewSet(ViewSet):
@@ -91,6 +92,11 @@ def json_reply(body: str, *, status: int = 200) -> HttpResponse:
 def account(request: Request) -> User:
     """The signed-in account of an action that is neither open nor hot."""
     return cast(User, request.user)
+
+
+def session_of(request: Request) -> str | None:
+    """The sign-in that the caller's token comes from, where that is ours."""
+    return cast(Claims, request.auth).session
 
 
 def caller_id(request: Request) -> UUID:

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -173,7 +172,7 @@ class ChatConsumer:
             wire=self._scope.get("extensions", {}).get(hub.EXTENSION),
             burst=self._hub.burst,
         )
-        self._stay_until(claims.expires_at)
+        self._stay(claims)
         writer = asyncio.create_task(self._socket.write(), name="socket-writer")
         try:
             if self._hub.connect(self._socket):
@@ -192,14 +191,16 @@ class ChatConsumer:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
 
-    def _stay_until(self, expires_at: datetime) -> None:
-        self._socket.expires_at = self._loop.time() + (expires_at - timezone.now()).total_seconds()
+    def _stay(self, claims: Claims) -> None:
+        self._socket.session = claims.session
+        left = (claims.expires_at - timezone.now()).total_seconds()
+        self._socket.expires_at = self._loop.time() + left
 
     async def _greet(self, ref: Ref) -> None:
         """Subscribes first and reads afterwards, so that nothing falls between."""
-        look = await work.run(opening.first_look, self._user_id)
+        look = await work.run(opening.first_look, self._user_id, self._socket.session)
         if await self._hub.enter(self._socket, look.heads, look.businesses):
-            look = await work.run(opening.first_look, self._user_id)
+            look = await work.run(opening.first_look, self._user_id, self._socket.session)
         heads = self._hub.begin(self._socket, look.heads, look.businesses)
         self._socket.offer(opening.hello(self._session, look.user, heads))
         if ref is not None:
@@ -289,7 +290,7 @@ class ChatConsumer:
         self._ack(ref, result)
 
     async def _auth(self, ref: Ref, op: Auth) -> None:
-        self._stay_until(await work.run(opening.identify_again, op.token, self._user_id))
+        self._stay(await work.run(opening.identify_again, op.token, self._user_id))
         self._ack(ref)
 
     async def _set_typing(self, ref: Ref, op: Typing) -> None:

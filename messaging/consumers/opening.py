@@ -1,7 +1,6 @@
 """How a connection begins: who it is, and `hello`."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -41,25 +40,28 @@ def credentials(scope: Mapping[str, Any]) -> Credentials | None:
 def identify(given: Credentials) -> Claims:
     """Whose connection it is and until when. A ticket lasts as long as a token would. Raises Unauthenticated."""
     if given.ticket is not None:
-        user = sessions.redeem_ticket(given.ticket)
+        user, session = sessions.redeem_ticket(given.ticket)
         lifetime: Any = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
-        return Claims(user.pk, timezone.now() + lifetime)
+        return Claims(user.pk, timezone.now() + lifetime, session)
     return read_access_token(given.token or "")
 
 
-def identify_again(token: str, user_id: UUID) -> datetime:
-    """Until when the same person may stay. Raises Unauthenticated, also for somebody else's token."""
+def identify_again(token: str, user_id: UUID) -> Claims:
+    """Until when the same person may stay. Raises Unauthenticated, also for the token of somebody else, or of a session
+    that was ended."""
     claims = read_access_token(token)
     if claims.user_id != user_id:
         raise Unauthenticated("This token names somebody else.", code="token_not_valid")
-    return claims.expires_at
+    if claims.session is not None and sockets.ended(claims.session):
+        raise Unauthenticated("This session was ended.", code="token_not_valid")
+    return claims
 
 
-def first_look(user_id: UUID) -> Opening:
-    """What the socket begins with. Raises Unauthenticated for a closed account."""
-    found = sockets.opening(user_id)
+def first_look(user_id: UUID, session: str | None) -> Opening:
+    """What the socket begins with. Raises Unauthenticated for a closed account and a session that was ended."""
+    found = sockets.opening(user_id, session)
     if found is None:
-        raise Unauthenticated("This account is not active.", code="account_inactive")
+        raise Unauthenticated("This account is not active, or was signed out.", code="account_inactive")
     return found
 
 

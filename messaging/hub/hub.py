@@ -192,7 +192,7 @@ class Hub:
     def hear(self, envelope: Post) -> None:
         """An event, for the first time or not; or what changed about a person."""
         if envelope["type"] == "hub.person":
-            self.obey(envelope["user"], envelope["change"], envelope["business"])
+            self.obey(envelope["user"], envelope["change"], envelope["business"], envelope["session"])
             return
         lane = self._lanes.get(envelope["conversation"])
         if envelope["version"] is None:
@@ -210,21 +210,31 @@ class Hub:
                 self._spawn(self._catch_up(lane))
         lane.accept(envelope)
 
-    def obey(self, user: str, change: PersonChange, business: str | None, *, until: float = INFINITY) -> None:
+    def obey(
+        self,
+        user: str,
+        change: PersonChange,
+        business: str | None,
+        session: str | None,
+        *,
+        until: float = INFINITY,
+    ) -> None:
         """What changed about a person. `until`: sockets opened later know it already."""
         for socket in self.people.sockets(user):
             if socket.opened_at > until:
                 continue
-            if business is None:
+            if business is not None:
+                self._change_agency(socket, business, joined=change == "agency_joined")
+            elif session is None or session == socket.session:
                 socket.close(CLOSED_TOKEN)
-                continue
-            joined = change == "agency_joined"
-            if socket.gated:
-                socket.agencies[business] = joined
-            if joined:
-                self._appoint(socket, business)
-            else:
-                self._dismiss(socket, business)
+
+    def _change_agency(self, socket: Socket, business: str, *, joined: bool) -> None:
+        if socket.gated:
+            socket.agencies[business] = joined
+        if joined:
+            self._appoint(socket, business)
+        else:
+            self._dismiss(socket, business)
 
     def arrive(self, user: str, conversation: str, version: int) -> None:
         """Somebody took a seat at this version, whether or not an event said so."""

@@ -68,6 +68,7 @@ class Socket:
         "heard_at",
         "joined_early",
         "opened_at",
+        "session",
         "unheard",
         "user",
     )
@@ -82,6 +83,7 @@ class Socket:
         self.agencies: dict[str, bool] = {}  # begun or ended, as was told before `hello`
         self.unheard = False  # whether other processes could not reach this person yet when it connected
         self.expires_at = float("inf")
+        self.session: str | None = None  # the sign-in that it lives by
         self.opened_at = self.heard_at = now
         self.close_code: int | None = None
         self._send = send

@@ -92,7 +92,9 @@ class Sweep:
         for notice in notices:
             if notice.id not in self._obeyed:
                 self._obeyed.append(notice.id)
-                self._hub.obey(notice.user, notice.change, notice.business, until=now - notice.age)
+                self._hub.obey(
+                    notice.user, notice.change, notice.business, notice.session, until=now - notice.age
+                )
 
     async def _deliver(self, recent: Recent) -> None:
         moved = {one.conversation: one for one in recent.moved}

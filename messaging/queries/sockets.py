@@ -18,10 +18,10 @@ class Opening(NamedTuple):
     businesses: Sequence[str]
 
 
-def opening(viewer: UUID) -> Opening | None:
-    """One statement; None for an account that is closed or gone.
+def opening(viewer: UUID, session: str | None) -> Opening | None:
+    """One statement; None for an account that is closed or gone, or a session that was ended.
 
-    Uses index: users_pkey, participants_user_live, conversations_pkey, business_agents_user.
+    Uses index: users_pkey, socket_notices_session, participants_user_live, conversations_pkey, business_agents_user.
     """
     found = row(
         f"""SELECT {user("v")}::text,
@@ -29,7 +29,18 @@ def opening(viewer: UUID) -> Opening | None:
                 FROM participants p JOIN conversations c ON c.id = p.conversation_id
                 WHERE p.user_id = v.id AND p.left_at IS NULL AND c.deleted_at IS NULL), '{{}}')::text,
             coalesce((SELECT array_agg(g.business_id) FROM business_agents g WHERE g.user_id = v.id), '{{}}')
-        FROM users v WHERE v.id = %(viewer)s::uuid AND v.is_active""",
-        {"viewer": viewer},
+        FROM users v WHERE v.id = %(viewer)s::uuid AND v.is_active
+            AND NOT EXISTS (SELECT FROM socket_notices n WHERE n.session = %(session)s::text)""",
+        {"viewer": viewer, "session": session},
     )
     return Opening(found[0], orjson.loads(found[1]), found[2]) if found else None
+
+
+def ended(session: str) -> bool:
+    """Whether a session was ended lately: for as long as its access tokens may last. One statement."""
+    return (
+        row(
+            "SELECT 1 FROM socket_notices n WHERE n.session = %(session)s::text LIMIT 1", {"session": session}
+        )
+        is not None
+    )

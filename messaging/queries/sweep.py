@@ -42,9 +42,16 @@ NOTICES = Routine(
     "sweep_notices",
     uses=("socket_notices_told",),
     parameters={"back": "float8"},
-    returns={"id": "bigint", "member": "uuid", "change": "text", "business": "text", "age": "float8"},
+    returns={
+        "id": "bigint",
+        "member": "uuid",
+        "change": "text",
+        "business": "text",
+        "session": "text",
+        "age": "float8",
+    },
     body=f"""
-        SELECT n.id, n.user_id, n.change::text, n.business_id::text,
+        SELECT n.id, n.user_id, n.change::text, n.business_id::text, n.session::text,
             extract(epoch FROM clock_timestamp() - n.told_at)::float8
         FROM socket_notices n WHERE n.told_at > {_SINCE} ORDER BY n.id""",
 )

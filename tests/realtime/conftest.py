@@ -51,8 +51,8 @@ def join(daphne: Server) -> Iterator[Join]:
     """Opens a socket of a person, past `hello` (kept as `client.hello`), at the test's Daphne or another server."""
     with ExitStack() as stack:
 
-        def opened(user: User, *, at: Server = daphne, **options: Any) -> Client:
-            client = stack.enter_context(Client(at.ws_url, token=token_of(user), **options))
+        def opened(user: User, *, at: Server = daphne, access: str = "", **options: Any) -> Client:
+            client = stack.enter_context(Client(at.ws_url, token=access or token_of(user), **options))
             client.hello = client.hear("hello")
             return client
 

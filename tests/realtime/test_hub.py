@@ -110,10 +110,18 @@ async def test_who_is_gone_is_forgotten() -> None:
     assert await ear.heard() == ["frame 6"]
 
 
-def notice(ear: Ear, change: PersonChange, business: str | None = "acme") -> PersonNotice:
+def notice(
+    ear: Ear, change: PersonChange, business: str | None = "acme", session: str | None = None
+) -> PersonNotice:
     """What another process tells about somebody."""
-    user = ear.socket.user
-    return PersonNotice(type="hub.person", origin="elsewhere", user=user, change=change, business=business)
+    return PersonNotice(
+        type="hub.person",
+        origin="elsewhere",
+        user=ear.socket.user,
+        change=change,
+        business=business,
+        session=session,
+    )
 
 
 async def agent_of(hub: Hub, *businesses: str) -> Ear:

@@ -12,7 +12,7 @@ from django.db import connection
 
 from chatbackend.embedded.redis import Redis
 from conversations.models import BusinessAgent, SocketNotice, User
-from conversations.services import business, conversations, participants, users
+from conversations.services import business, conversations, participants, sessions, users
 from messaging.hub.sweep import COMMIT_S
 from messaging.services import messages
 from tests import factories
@@ -114,3 +114,13 @@ def test_a_notice_is_not_for_those_who_came_after_it(
     b = join(bob, at=deaf)
     up_to(b, alice, room)
     assert b.ask("ping")["event"] == "pong"
+
+
+def test_an_ended_session(join: Join, deaf: Server) -> None:
+    dora = User.objects.create_user("dora", "long and not in any list")
+    _, tokens = sessions.sign_in(username="dora", password="long and not in any list")
+    _, others = sessions.sign_in(username="dora", password="long and not in any list")
+    mine, stays = join(dora, at=deaf, access=tokens.access), join(dora, at=deaf, access=others.access)
+    sessions.revoke(tokens.refresh)
+    assert mine.code() == 4401
+    assert stays.ask("ping")["event"] == "pong"

@@ -1,4 +1,7 @@
-"""A client of the socket as a test needs it: reads frame by frame, and never waits for longer than it says."""
+"""A client of the socket as a test needs it: reads frame by frame, and never waits for longer than it says.
+
+Every frame it hears is held against the AsyncAPI document.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,6 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from conversations.models import User
+from tests import asyncapi
 
 Frame = dict[str, Any]
 
@@ -70,6 +74,7 @@ class Client:
             self.messages += 1
             self._lines.extend((received if isinstance(received, bytes) else received.encode()).split(b"\n"))
         frame: Frame = orjson.loads(self._lines.popleft())
+        asyncapi.check_heard(frame)
         return frame
 
     def until(self, wanted: Callable[[Frame], bool], timeout: float = PATIENCE_S) -> list[Frame]:

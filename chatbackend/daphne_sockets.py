@@ -1,7 +1,7 @@
 """What Daphne's WebSocket half lacks, added where it is the server."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from daphne import server
@@ -17,7 +17,42 @@ CLOSED_TOO_LARGE = 4413
 
 
 class Protocol(WebSocketProtocol):  # type: ignore[misc]
-    """Sends any close code: autobahn's own `sendClose` refuses 1011 and 1012, which a server may send."""
+    """Sends any close code: autobahn's own `sendClose` refuses 1011 and 1012, which a server may send.
+
+    To the transport it is the producer (`twisted.internet.interfaces.IPushProducer`), which hears when 64 KiB wait and
+    when they have left. Until the handshake that is the HTTP channel, which would stop reading from a client that is
+    slow to read; letting go of it also frees its memory.
+    """
+
+    _full = False
+    _when_free: Callable[[], None] | None = None
+
+    def onOpen(self) -> None:  # noqa: N802 - autobahn's name
+        """The handshake is done."""
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        super().onOpen()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """More waits than the transport wants to hold."""
+        self._full = True
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """Everything has left."""
+        self._full = False
+        call, self._when_free = self._when_free, None
+        if call is not None:
+            call()
+
+    stopProducing = resumeProducing  # noqa: N815 - the connection is lost
+
+    def full(self) -> bool:
+        """Whether the client has to read before it is sent more."""
+        return self._full
+
+    def when_free(self, call: Callable[[], None]) -> None:
+        """Calls once it has."""
+        self._when_free = call
 
     def idle(self) -> bool:
         """Whether bytes written to the transport now leave at once."""

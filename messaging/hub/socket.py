@@ -251,13 +251,21 @@ class Socket:
         while True:
             await self._until_called()
             self._writing = True
-            while self._queue:
+            while self._queue and not self._stuffed():
                 await self._send({"type": "websocket.send", "text": "\n".join(self._take())})
-            self._writing = False
-            self._make_room()
+            self._writing = bool(self._queue)
+            if not self._writing:
+                self._make_room()
             if self.close_code is not None:
                 await self._send({"type": "websocket.close", "code": self.close_code})
                 return
+
+    def _stuffed(self) -> bool:
+        """Whether the client has to read first; the writer is called when it has. Without a wire `send` itself waits."""
+        if self._wire is None or self.close_code is not None or not self._wire.full():
+            return False
+        self._wire.when_free(self._call)
+        return True
 
     def _take(self) -> tuple[str, ...]:
         """The lines of the next WebSocket message."""

@@ -6,6 +6,7 @@ Through `send` every frame costs every socket the waking of a task, and the serv
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,12 @@ class Wire(Protocol):
 
     def write(self, data: bytes) -> None:
         """Writes whole WebSocket frames."""
+
+    def full(self) -> bool:
+        """Whether so much waits for the client that more would only fill memory."""
+
+    def when_free(self, call: Callable[[], None]) -> None:
+        """Calls once, as soon as it is not `full` any more, or the connection is lost."""
 
 
 class Flushing(Protocol):

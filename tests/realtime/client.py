@@ -38,6 +38,7 @@ class Client:
         token: str | None = None,
         headers: dict[str, str] | None = None,
         protocol: bool = True,
+        **options: Any,
     ) -> None:
         given = {"Authorization": f"Bearer {token}"} if token else {}
         self._connection = connect(
@@ -48,6 +49,7 @@ class Client:
             ping_interval=None,
             close_timeout=2,
             compression=None,
+            **options,
         )
         self.socket = self._connection.__enter__()
         self.hello: Frame = {}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -52,13 +52,26 @@ class Pipe:
 
     def __init__(self) -> None:
         self.free = True
+        self.stuffed = False
         self.written: list[str] = []
+        self.call: Callable[[], None] | None = None
 
     def idle(self) -> bool:
         return self.free
 
     def write(self, data: bytes) -> None:
         self.written.append(parsed(data))
+
+    def full(self) -> bool:
+        return self.stuffed
+
+    def when_free(self, call: Callable[[], None]) -> None:
+        self.call = call
+
+    def drain(self) -> None:
+        self.free, self.stuffed = True, False
+        assert self.call is not None
+        self.call()
 
 
 class Wired:
@@ -116,6 +129,28 @@ async def test_a_reader_that_stops_is_closed_although_there_is_a_wire(line: Wire
     for number in range(MAX_FRAMES):
         line.socket.offer(str(number))
     assert line.socket.close_code == 4408
+
+
+async def test_nothing_is_handed_to_a_server_that_holds_too_much(line: Wired) -> None:
+    line.pipe.free, line.pipe.stuffed = False, True
+    for text in "abc":
+        line.socket.offer(text)
+        await settle()
+    assert (line.pipe.written, line.peer.sent) == ([], [])
+    line.pipe.drain()
+    await settle()
+    assert line.peer.sent == [{"type": "websocket.send", "text": "a\nb\nc"}]
+    line.socket.offer("d")
+    await settle()
+    assert line.pipe.written == ["d"]
+
+
+async def test_one_who_never_reads_again_is_closed_and_told_so(line: Wired) -> None:
+    line.pipe.free, line.pipe.stuffed = False, True
+    for number in range(MAX_FRAMES + 1):
+        line.socket.offer(str(number))
+        await settle()
+    assert line.peer.sent == [{"type": "websocket.close", "code": 4408}]
 
 
 async def test_what_waits_is_written_before_the_end(line: Wired) -> None:

@@ -287,6 +287,9 @@ JWT_AUDIENCE = env.text("JWT_AUDIENCE")
 JWT_USER_CLAIM = env.text("JWT_USER_CLAIM", "kaha_id")
 
 # --- REST
+SOCKET_DRAIN = env.seconds(
+    "SOCKET_DRAIN", 1_000 if EMBEDDED else 5_000
+)  # for all sockets to be told of the end
 RATE_LIMIT_FACTOR = env.number("RATE_LIMIT_FACTOR", 1.0, minimum=0.001)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["conversations.authentication.AccountAuthentication"],

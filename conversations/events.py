@@ -179,8 +179,11 @@ def conversation_group(conversation: str) -> str:
 
 
 def user_group(user: str) -> str:
-    """The layer's group of one person's sockets."""
-    return f"user.{user}"
+    """The layer's group of this person's sockets and of one in 256 others', by the random end of their ids.
+
+    A group for each would be joined and left thousands of times when everybody comes back after a restart.
+    """
+    return f"users.{user[-2:]}"
 
 
 def business_group(business_id: str) -> str:
@@ -192,7 +195,8 @@ def groups_of(envelope: Post) -> list[str]:
     """Every group that hears an envelope. A process in several of them drops the copies."""
     if envelope["type"] == "hub.person":
         return [user_group(envelope["user"])]
-    groups = [conversation_group(envelope["conversation"]), *map(user_group, envelope["joined"])]
+    groups = [conversation_group(envelope["conversation"])]
+    groups += dict.fromkeys(map(user_group, envelope["joined"]))
     if envelope["business"]:
         groups.append(business_group(envelope["business"]))
     return groups

@@ -18,6 +18,9 @@ class MessagingConfig(AppConfig):
 
 
 def _install_routines(using: str, **_: Any) -> None:
-    from messaging.queries import changes, history, sweep, writing  # noqa: PLC0415 - needs the loaded models
+    from messaging.queries import changes, history, sockets, sweep, writing  # noqa: PLC0415 - needs the loaded models
 
-    install([*history.ROUTINES, *writing.ROUTINES, *changes.ROUTINES, *sweep.ROUTINES], using=using)
+    install(
+        [*history.ROUTINES, *writing.ROUTINES, *changes.ROUTINES, *sockets.ROUTINES, *sweep.ROUTINES],
+        using=using,
+    )

@@ -21,6 +21,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_
 from chatbackend.loadtest import frames
 from chatbackend.loadtest.limits import raise_open_files
 from chatbackend.loadtest.load import Load
+from chatbackend.loadtest.storm import storm
 from chatbackend.loadtest.stream import Stream
 
 TEXT, CLOSE = WSMsgType.TEXT, WSMsgType.CLOSE
@@ -44,6 +45,7 @@ class Score:
     refill_at: int = NEVER  # deliveries after which the closed loop sends again
     delivery_ms: list[float] = field(default_factory=list)
     ack_ms: list[float] = field(default_factory=list)
+    storm: dict[str, Any] = field(default_factory=dict)
     scheduled: dict[int, int] = field(default_factory=dict)  # ref of a send without its ack → when it was due
 
 
@@ -58,6 +60,9 @@ class Socket(WSListener):
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.refill: Any = None
         self.stream = Stream(0)
+        self.token = ""
+        self.returning = False
+        self.advised_s = 0.0  # by the server: when to come back
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
@@ -73,12 +78,15 @@ class Socket(WSListener):
             if self.score.delivered >= self.score.refill_at:
                 self.refill()
         elif frame.msg_type is CLOSE:
+            self.advised_s = frames.advice(frame.get_close_message())
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self.transport is not transport:  # an earlier connection of this one
+            return
         self.transport = None
-        self.score.closed += 1
+        self.score.closed += not self.returning
         if not self.ready.done():
             self.ready.set_exception(ConnectionError("the server closed a connection before `hello`"))
 
@@ -99,11 +107,30 @@ class Socket(WSListener):
         elif line.startswith(frames.ACK):
             self._acked(line)
         elif line.startswith(frames.HELLO):
-            self.stream = Stream(frames.head(line, self.conversation))
-            if not self.ready.done():
-                self.ready.set_result(None)
+            self._greeted(line)
+        elif line.startswith(frames.RESUMED):
+            self.returning = False
+            self._ready()
+        elif line.startswith(frames.RESET):
+            self.stream.reset()
         elif line.startswith(frames.REFUSED):
             self.score.refused += 1
+
+    def _greeted(self, line: bytes) -> None:
+        if self.returning:
+            self.say(frames.resume(self.conversation, self.stream.last))
+        else:
+            self.stream = Stream(frames.head(line, self.conversation))
+            self._ready()
+
+    def _ready(self) -> None:
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def leave(self) -> None:
+        """Hangs up."""
+        if self.transport is not None:
+            self.transport.disconnect(graceful=False)
 
     def _acked(self, line: bytes) -> None:
         score = self.score
@@ -133,7 +160,9 @@ class Run:
         gc.freeze()
         watch = asyncio.create_task(self._watch())
         began, worked = time.monotonic(), time.process_time()
+        tempest = asyncio.create_task(self._storm())
         await (self._closed_loop(senders) if self.load.in_flight else self._open_loop(senders))
+        await tempest
         ended = time.monotonic()
         delivered, cpu = self.score.delivered, time.process_time() - worked
         say({"phase": "sent"})
@@ -164,12 +193,24 @@ class Run:
         timed = len(self.sockets) % every == 0
         socket = Socket(self.score, self.load.conversation, timed=timed)
         socket.refill = self._refill
+        socket.token = token
         self.sockets.append(socket)
-        headers = {"Authorization": f"Bearer {token}", "Sec-WebSocket-Protocol": "chat.v1"}
+        await self._open(socket)
+
+    async def _open(self, socket: Socket) -> None:
+        socket.ready = asyncio.get_running_loop().create_future()
+        headers = {"Authorization": f"Bearer {socket.token}", "Sec-WebSocket-Protocol": "chat.v1"}
         await ws_connect(
             lambda: socket, self.load.url, extra_headers=headers, websocket_handshake_timeout=HELLO_S
         )
         await asyncio.wait_for(socket.ready, HELLO_S)
+
+    async def _storm(self) -> None:
+        """Where one is asked for: all but the senders go and come back while those send on."""
+        if self.load.storm_s:
+            before = len(self.score.ack_ms)
+            told = await storm(self.sockets[self.load.senders :], self.load.storm_s, self._open)
+            self.score.storm = {**told, "ack_ms": self.score.ack_ms[before:]}
 
     # --- sending
 
@@ -268,6 +309,8 @@ class Run:
             "lost": sum(stream.lost(head) for stream in streams),
             "doubled": sum(stream.doubled for stream in streams),
             "reordered": sum(stream.reordered for stream in streams),
+            "resets": sum(stream.resets for stream in streams),
+            "storm": self.score.storm,
             "cpu": cpu / seconds,
         }
 

@@ -6,6 +6,8 @@ CREATED = b'{"event":"message.created","conversation":"'
 ACK = b'{"event":"ack","ref":'
 REFUSED = b'{"event":"error"'
 HELLO = b'{"event":"hello"'
+RESUMED = b'{"event":"resumed"'
+RESET = b'{"event":"reset"'
 _VERSION_AT = len(CREATED) + 36 + len(b'","version":')
 _MARK = b'"content":"sent '
 _PADDING = (
@@ -40,6 +42,18 @@ def acked_version(line: bytes) -> int:
 def head(line: bytes, conversation: str) -> int:
     """Where the conversation stands, of a line that begins with HELLO."""
     return int(json.loads(line)["heads"].get(conversation, 0))
+
+
+def advice(reason: bytes | str | None) -> float:
+    """Seconds after which the server wants to see a client again; 0 where it does not say."""
+    text = reason.decode() if isinstance(reason, bytes) else reason or ""
+    name, _, seconds = text.partition("=")
+    return float(seconds) if name == "retry-after" else 0.0
+
+
+def resume(conversation: str, version: int) -> bytes:
+    """Asks for what came after this version."""
+    return json.dumps({"op": "resume", "cursors": {conversation: version}}).encode()
 
 
 def send(*, conversation: str, number: int, client_id: str, scheduled: int) -> bytes:

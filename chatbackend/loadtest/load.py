@@ -9,7 +9,8 @@ class Load:
     """One socket for each of `tokens`, all in `conversation`; `senders` of them send in turn for `seconds`.
 
     `sends_per_s` is a schedule that is kept whatever the server does; with `in_flight` above 0 there is none: so many
-    broadcasts are under way, and the next one is sent as one has reached every socket.
+    broadcasts are under way, and the next one is sent as one has reached every socket. With `storm_s` above 0 all but
+    the senders hang up at once after `ready`, and come back within so many seconds.
     """
 
     url: str
@@ -21,3 +22,4 @@ class Load:
     in_flight: int = 0
     connecting: int = 32
     drain_s: float = 5.0
+    storm_s: float = 0.0

@@ -38,7 +38,16 @@ def figures(load: Load, result: Mapping[str, Any], readings: Mapping[str, Readin
         "seconds": round(result["seconds"], 2),
         "senders": load.senders,
         "in_flight": load.in_flight,
+        "resets": result["resets"],
+        "storm": _storm(result["storm"]),
     }
+
+
+def _storm(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """`{sockets, back_s, retries, ack_ms: {…}}`: how long until all were back, and what acks took meanwhile."""
+    if not told:
+        return None
+    return {**told, "back_s": round(told["back_s"], 2), "ack_ms": percentiles(told["ack_ms"])}
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float | None]:
@@ -63,6 +72,12 @@ def show(output: Any, result: Mapping[str, Any]) -> None:
     """The report as a table, the stock pattern beside it where it ran."""
     runs = {"ours": result} | ({"stock": result["stock"]} if "stock" in result else {})
     console.table(output, "", ("", *runs), _rows(list(runs.values())))
+    if tempest := result["storm"]:
+        console.say(
+            output,
+            f"{tempest['sockets']:,} sockets gone at once were back after {tempest['back_s']} s;"
+            f" acks meanwhile: p99 {tempest['ack_ms']['p99']} ms; {tempest['retries']:,} had to try again",
+        )
     if result.get("ratio"):
         console.say(output, f"Deliveries a second, ours / stock: {result['ratio']}")
     for warning in warnings(result):
@@ -94,6 +109,10 @@ def warnings(result: Mapping[str, Any]) -> list[str]:
         found.append(f"{result['refused']:,} sends were refused")
     if result["unanswered"]:
         found.append(f"{result['unanswered']:,} sends were not answered")
+    if result["resets"]:
+        found.append(
+            f"{result['resets']:,} times a socket had missed too much and would have read it over REST"
+        )
     if result["closed"]:
         found.append(f"{result['closed']:,} sockets were closed by the server")
     return found

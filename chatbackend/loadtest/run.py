@@ -47,6 +47,7 @@ class Plan:
     server: str = "daphne"
     fanout: bool = False
     stock: bool = False
+    storm_s: float = 0.0
 
 
 def run(plan: Plan, say: Say) -> dict[str, Any]:
@@ -124,6 +125,7 @@ def _load(plan: Plan, url: str, tokens: Any, conversation: str) -> Load:
         senders=min(plan.sockets, plan.senders or 50),
         sends_per_s=plan.sends_per_s,
         in_flight=IN_FLIGHT if plan.fanout else 0,
+        storm_s=plan.storm_s,
     )
 
 

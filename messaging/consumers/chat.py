@@ -27,6 +27,7 @@ from messaging.consumers.typing import TypingState
 from messaging.frames import Auth, Frame, Ping, Ref, Resume, Typing
 from messaging.hub import Socket
 from messaging.hub.bucket import Bucket
+from messaging.queries.sockets import Opening
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,8 @@ class ChatConsumer:
             await self._live(claims, ref)
         except DisconnectedError:
             return
+        except hub.CrowdedError as crowded:
+            await self._close(RESTARTING, crowded.reason)
         except Unauthenticated:
             await self._close(UNAUTHENTICATED)
         except (OperationalError, InterfaceError):
@@ -127,8 +130,8 @@ class ChatConsumer:
         offered = opening.PROTOCOL in self._scope.get("subprotocols", ())
         await self._send({"type": "websocket.accept", "subprotocol": opening.PROTOCOL if offered else None})
 
-    async def _close(self, code: int) -> None:
-        await self._send({"type": "websocket.close", "code": code})
+    async def _close(self, code: int, reason: str = "") -> None:
+        await self._send({"type": "websocket.close", "code": code, **({"reason": reason} if reason else {})})
 
     # --- who
 
@@ -137,7 +140,8 @@ class ChatConsumer:
         if given is None:
             given, ref = await self._first_frame()
         try:
-            return await work.run(opening.identify, given), ref
+            async with self._hub.admission.turn():
+                return await work.run(opening.identify, given), ref
         except Unauthenticated as fault:
             if ref is not None:
                 await self._send({"type": "websocket.send", "text": replies.error(ref, fault)})
@@ -175,15 +179,12 @@ class ChatConsumer:
         self._stay(claims)
         writer = asyncio.create_task(self._socket.write(), name="socket-writer")
         try:
-            if self._hub.connect(self._socket):
-                await self._greet(ref)
-            else:
-                self._socket.close(FLOODING)
+            await self._begin(ref)
             await self._listen()
         except (
             asyncio.CancelledError
         ):  # the server ends, or closing got stuck; either way nothing is left to do
-            self._socket.close(RESTARTING)
+            self._socket.close(RESTARTING, hub.advice(0))
             await asyncio.wait([writer], timeout=hub.FLUSH_S)
         finally:
             self._typing.stop_all()
@@ -196,16 +197,28 @@ class ChatConsumer:
         left = (claims.expires_at - timezone.now()).total_seconds()
         self._socket.expires_at = self._loop.time() + left
 
+    async def _begin(self, ref: Ref) -> None:
+        if self._hub.ending:
+            self._socket.close(RESTARTING, hub.advice(0))
+        elif self._hub.connect(self._socket):
+            await self._greet(ref)
+        else:
+            self._socket.close(FLOODING)
+
     async def _greet(self, ref: Ref) -> None:
         """Subscribes first and reads afterwards, so that nothing falls between."""
-        look = await work.run(opening.first_look, self._user_id, self._socket.session)
+        look = await self._look()
         if await self._hub.enter(self._socket, look.heads, look.businesses):
-            look = await work.run(opening.first_look, self._user_id, self._socket.session)
+            look = await self._look()
         heads = self._hub.begin(self._socket, look.heads, look.businesses)
         self._socket.offer(opening.hello(self._session, look.user, heads))
         if ref is not None:
             self._socket.offer(replies.ack(ref, "{}"))
         self._loop.call_later(GATE_S, self._socket.open_gate)
+
+    async def _look(self) -> Opening:
+        async with self._hub.admission.turn(patient=True):
+            return await work.run(opening.first_look, self._user_id, self._socket.session)
 
     async def _listen(self) -> None:
         while (message := await self._receive())["type"] != "websocket.disconnect":

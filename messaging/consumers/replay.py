@@ -42,13 +42,17 @@ async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
     socket.open_gate()
     waiting = dict(op.cursors)
     try:
-        moved = await work.run(changes.moved, viewer=UUID(socket.user), cursors=op.cursors, only_named=True)
+        async with hub.admission.turn(patient=True):
+            moved = await work.run(
+                changes.moved, viewer=UUID(socket.user), cursors=op.cursors, only_named=True
+            )
         still = waiting.keys() - {place.conversation for place in moved}
         for conversation in still:
             hub.release(socket, str(conversation), waiting.pop(conversation))
         for start in range(0, len(moved), AT_ONCE):
             batch = moved[start : start + AT_ONCE]
-            found = await work.run(_changes, batch)
+            async with hub.admission.turn(patient=True):
+                found = await work.run(_changes, batch)
             for place in batch:
                 floor = await _tell(socket, place, found.get(place.conversation))
                 del waiting[place.conversation]

@@ -1,8 +1,21 @@
 """One hub a process: the only member of the channel layer's groups, and the way from an event to every local socket."""
 
+from messaging.hub.admission import CrowdedError, advice
 from messaging.hub.hub import CLOSED_RESTARTING, FLUSH_S, Hub, current, drain
 from messaging.hub.lane import Missed
 from messaging.hub.socket import Socket
 from messaging.hub.wire import EXTENSION, Wire
 
-__all__ = ["CLOSED_RESTARTING", "EXTENSION", "FLUSH_S", "Hub", "Missed", "Socket", "Wire", "current", "drain"]
+__all__ = [
+    "CLOSED_RESTARTING",
+    "EXTENSION",
+    "FLUSH_S",
+    "CrowdedError",
+    "Hub",
+    "Missed",
+    "Socket",
+    "Wire",
+    "advice",
+    "current",
+    "drain",
+]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from conversations import events
 from conversations.events import Envelope, PersonChange, Post
+from messaging.hub.admission import Admission, advice
 from messaging.hub.lane import Lane, Missed
 from messaging.hub.people import People
 from messaging.hub.relay import Relay
@@ -32,6 +34,8 @@ SILENCE_S = 75.0  # clients speak every 25 s; a page in the background may be a 
 REMEMBERED = 4_096  # passing events of which a second copy is recognised
 
 FLUSH_S = 0.2  # for the server to write its last frames
+ENDS_PER_S = 500  # sockets, while the process ends
+STEP_S = 0.1
 
 CLOSED_RESTARTING = 1012
 CLOSED_TOKEN = 4401
@@ -48,6 +52,8 @@ class Hub:
     def __init__(self, read: Read, source: Source | None = None) -> None:
         self.people = People()
         self.burst = Burst()
+        self.admission = Admission()
+        self.ending = False
         self._read = read
         self._sweep = Sweep(self, source) if source else None
         self._lanes: dict[str, Lane] = {}
@@ -113,13 +119,20 @@ class Hub:
             self._unseat(socket, conversation)
         for business in list(socket.businesses):
             self._dismiss(socket, business)
-        if self.people.remove(socket):
-            self._relay.unwant(events.user_group(socket.user))
+        self.people.remove(socket)
 
-    def end(self) -> None:
-        """Tells everybody that the server restarts; they come back to another one, or to this one later."""
-        for socket in self.people.all():
-            socket.close(CLOSED_RESTARTING)
+    async def end(self, within_s: float) -> None:
+        """Tells everybody that the server restarts; they come back to another one, or to this one later.
+
+        A few at a time, so that others can take them: at most `within_s` seconds long.
+        """
+        self.ending = True
+        sockets = list(self.people.all())
+        steps = max(1, math.ceil(min(within_s, len(sockets) / ENDS_PER_S) / STEP_S))
+        for step in range(steps):
+            for socket in sockets[step::steps]:
+                socket.close(CLOSED_RESTARTING, advice(len(sockets)))
+            await asyncio.sleep(STEP_S if step + 1 < steps else FLUSH_S)
 
     def release(self, socket: Socket, conversation: str, floor: int) -> None:
         """Ends `socket.hold` after a replay up to version `floor`."""
@@ -378,8 +391,7 @@ def current(read: Read, source: Source) -> Hub:
     return hub
 
 
-async def drain() -> None:
-    """Ends every socket of the running event loop, and waits until they were told."""
+async def drain(within_s: float) -> None:
+    """Ends every socket of the running event loop, in steps, and waits until they were told."""
     if hub := _hubs.get(asyncio.get_running_loop()):
-        hub.end()
-        await asyncio.sleep(FLUSH_S)
+        await hub.end(within_s)

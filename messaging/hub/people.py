@@ -35,16 +35,13 @@ class People:
         person.sockets.add(socket)
         return True
 
-    def remove(self, socket: Socket) -> bool:
-        """True where it was the person's last one."""
+    def remove(self, socket: Socket) -> None:
+        """Does nothing where it was not added."""
         person = self._people.get(socket.user)
-        if person is None or socket not in person.sockets:
-            return False
-        person.sockets.discard(socket)
-        if person.sockets:
-            return False
-        del self._people[socket.user]
-        return True
+        if person is not None:
+            person.sockets.discard(socket)
+            if not person.sockets:
+                del self._people[socket.user]
 
     def sockets(self, user: str) -> Iterable[Socket]:
         """A person's sockets."""

@@ -63,6 +63,7 @@ class Socket:
         "agencies",
         "businesses",
         "close_code",
+        "close_reason",
         "conversations",
         "expires_at",
         "heard_at",
@@ -86,6 +87,7 @@ class Socket:
         self.session: str | None = None  # the sign-in that it lives by
         self.opened_at = self.heard_at = now
         self.close_code: int | None = None
+        self.close_reason = ""
         self._send = send
         self._wire = wire
         self._burst = burst if wire is not None else None
@@ -222,10 +224,10 @@ class Socket:
             self._roomy = asyncio.Event()
             await self._roomy.wait()
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, reason: str = "") -> None:
         """Writes what waits, then ends the connection with this code. The first code counts."""
         if self.close_code is None:
-            self.close_code = code
+            self.close_code, self.close_reason = code, reason
             self._call()
             self._make_room()
             if self._owner is not None:
@@ -257,11 +259,12 @@ class Socket:
             if not self._writing:
                 self._make_room()
             if self.close_code is not None:
-                await self._send({"type": "websocket.close", "code": self.close_code})
+                reason = {"reason": self.close_reason} if self.close_reason else {}
+                await self._send({"type": "websocket.close", "code": self.close_code, **reason})
                 return
 
     def _stuffed(self) -> bool:
-        """Whether the client has to read first; the writer is called when it has. Without a wire `send` itself waits."""
+        """Whether the client has to read first; the writer is called when it has. Without a wire `send` waits."""
         if self._wire is None or self.close_code is not None or not self._wire.full():
             return False
         self._wire.when_free(self._call)

@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from conversations.queries.fragments import user
+from conversations.queries.routine import Routine
 from conversations.queries.statement import row
 
 
@@ -18,21 +19,27 @@ class Opening(NamedTuple):
     businesses: Sequence[str]
 
 
-def opening(viewer: UUID, session: str | None) -> Opening | None:
-    """One statement; None for an account that is closed or gone, or a session that was ended.
-
-    Uses index: users_pkey, socket_notices_session, participants_user_live, conversations_pkey, business_agents_user.
-    """
-    found = row(
-        f"""SELECT {user("v")}::text,
+OPENING = Routine(
+    "socket_opening",
+    uses=("users_pkey", "participants_user_live", "conversations_pkey"),
+    parameters={"viewer": "uuid", "session": "text"},
+    returns={"account": "text", "heads": "text", "businesses": "text[]"},
+    body=f"""
+        SELECT {user("v")}::text,
             coalesce((SELECT json_object_agg(c.id, c.version)
                 FROM participants p JOIN conversations c ON c.id = p.conversation_id
                 WHERE p.user_id = v.id AND p.left_at IS NULL AND c.deleted_at IS NULL), '{{}}')::text,
-            coalesce((SELECT array_agg(g.business_id) FROM business_agents g WHERE g.user_id = v.id), '{{}}')
-        FROM users v WHERE v.id = %(viewer)s::uuid AND v.is_active
-            AND NOT EXISTS (SELECT FROM socket_notices n WHERE n.session = %(session)s::text)""",
-        {"viewer": viewer, "session": session},
-    )
+            coalesce((SELECT array_agg(g.business_id::text) FROM business_agents g WHERE g.user_id = v.id), '{{}}')
+        FROM users v WHERE v.id = %(viewer)s AND v.is_active
+            AND NOT EXISTS (SELECT FROM socket_notices n WHERE n.session = %(session)s)""",
+)
+
+ROUTINES = (OPENING,)
+
+
+def opening(viewer: UUID, session: str | None) -> Opening | None:
+    """One statement; None for an account that is closed or gone, or a session that was ended."""
+    found = OPENING.first(viewer=viewer, session=session)
     return Opening(found[0], orjson.loads(found[1]), found[2]) if found else None
 
 

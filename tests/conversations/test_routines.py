@@ -13,7 +13,7 @@ from conversations.models import User
 from conversations.queries import inbox, people
 from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
-from messaging.queries import changes, history, sweep, writing
+from messaging.queries import changes, history, sockets, sweep, writing
 from messaging.queries.history import Window
 from tests import factories, scratch
 from tests.crowd import Crowd, fill
@@ -26,6 +26,7 @@ ALL: dict[str, Routine] = {
         *history.ROUTINES,
         *writing.ROUTINES,
         *changes.ROUTINES,
+        *sockets.ROUTINES,
         *sweep.ROUTINES,
     )
 }
@@ -169,6 +170,7 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "only_named": False,
         "back": 5.0,
         "businesses": ["acme"],
+        "session": "of-nobody",
         "type": None,
         **more,
     }

@@ -55,6 +55,22 @@ def test_a_stream_tells_lost_doubled_and_reordered_apart(
     assert faults(heard(*versions, head=4), head) == found
 
 
+def test_a_stream_that_is_read_anew_goes_on_from_there() -> None:
+    stream = heard(5, 8, head=4)
+    stream.reset()
+    assert faults(stream, 400) == (0, 0, 0)
+    stream.hear(300)
+    stream.hear(301)
+    assert faults(stream, 302) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "wait"), [(b"retry-after=2.5", 2.5), ("", 0.0), (None, 0.0), ("later", 0.0)]
+)
+def test_what_a_server_that_ends_advises_is_read(reason: bytes | str | None, wait: float) -> None:
+    assert frames.advice(reason) == wait
+
+
 def test_a_frame_is_read_without_parsing_it() -> None:
     said = json.loads(frames.send(conversation=CONVERSATION, number=3, client_id="c", scheduled=123))
     assert (said["op"], said["ref"], said["conversation"]) == ("send", 3, CONVERSATION)
@@ -76,7 +92,7 @@ LOAD = Load(url="", tokens=[], conversation=CONVERSATION, seconds=2)
 RESULT: dict[str, Any] = {
     "sockets": 25, "connecting_s": 0.5, "connected": 20, "seconds": 2.0, "sent": 40, "acked": 40, "refused": 0,
     "unanswered": 0, "closed": 0, "delivered": 1000, "delivery_ms": [float(ms) for ms in range(1, 101)],
-    "ack_ms": [], "lost": 0, "doubled": 0, "reordered": 0, "cpu": 0.25,
+    "ack_ms": [], "lost": 0, "doubled": 0, "reordered": 0, "resets": 0, "storm": {}, "cpu": 0.25,
 }  # fmt: skip
 
 
@@ -190,6 +206,20 @@ def test_a_running_deployment_is_driven_and_left_as_it_was(daphne: Server, tmp_p
     assert not User.objects.filter(username__startswith="loadtest-").exists()
     assert not Conversation.objects.exists()
     assert not Message.objects.exists()
+
+
+@pytest.mark.slow
+def test_everybody_goes_and_comes_back(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    load = ("--sockets", 30, "--sends", 20, "--senders", 5, "--seconds", 3)
+    finished = loadtest(*load, "--storm", 1, "--json", file)
+    assert finished.returncode == 0, finished.stderr
+    assert "25 sockets gone at once were back after" in finished.stdout
+    result = json.loads(file.read_text())
+    assert (result["sent"], result["acked"], result["closed"]) == (60, 60, 0)
+    assert (result["lost"], result["doubled"], result["reordered"]) == (0, 0, 0)
+    assert result["storm"]["sockets"] == 25
+    assert result["storm"]["ack_ms"]["p99"] > 0
 
 
 def database(server: Server) -> dict[str, str]:

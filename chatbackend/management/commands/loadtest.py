@@ -14,6 +14,8 @@ from chatbackend.loadtest.report import misses, show
 from chatbackend.loadtest.run import LoadTestError, Plan, run
 from chatbackend.management.commands.bench import AWAY
 
+STORM = "all but the senders hang up at once, and come back within so many seconds"
+
 
 class Command(BaseCommand):
     """Against a running deployment with `--url`, else against a server and a database of its own."""
@@ -33,6 +35,7 @@ class Command(BaseCommand):
         add("--server", choices=SOCKETS, default=Plan.server, help="to start without --url (%(default)s)")
         add("--fanout", action="store_true", help="send as fast as the sockets take it, not --sends a second")
         add("--stock", action="store_true", help="measure the stock pattern of Channels beside it")
+        add("--storm", type=float, default=Plan.storm_s, metavar="S", help=STORM)
         add("--max-p99-ms", type=float, help="of delivery; above it the command fails")
         add("--max-lost", type=int, default=0, help="deliveries; above it the command fails (%(default)s)")
         add("--json", type=Path, metavar="FILE", help="write the figures there, too")
@@ -64,6 +67,7 @@ def _plan(options: dict[str, Any]) -> Plan:
         server=options["server"],
         fanout=options["fanout"],
         stock=options["stock"],
+        storm_s=options["storm"],
     )
 
 

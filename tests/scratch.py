@@ -22,8 +22,11 @@ OUTER = {"DATABASE_URL", "REDIS_URL", "TEST_DATABASE_URL", "DJANGO_SETTINGS_MODU
 
 
 def servers() -> list[str]:
-    """The run's own server, and each other PostgreSQL found on this machine (Debian: apt-get install postgresql)."""
-    found = {binaries.major_version(path): path for path in Path("/usr/lib/postgresql").glob("*/bin")}
+    """The run's own server, and each other PostgreSQL: found on this machine (Debian: apt-get install postgresql), or
+    named by TEST_PG_BINS, directories of programs joined by ":"."""
+    named = [Path(name) for name in os.environ.get("TEST_PG_BINS", "").split(":") if name]
+    there = [*Path("/usr/lib/postgresql").glob("*/bin"), *named]
+    found = {binaries.major_version(path): path for path in there}
     with_server = {major: path for major, path in found.items() if (path / "initdb").is_file()}
     others = [str(path) for major, path in sorted(with_server.items()) if major >= binaries.OLDEST_POSTGRES]
     return [OWN, *others]

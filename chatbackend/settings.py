@@ -273,7 +273,9 @@ JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY") or SECRET_KEY
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "ACCESS_TOKEN_LIFETIME": timedelta(
+        seconds=env.integer("ACCESS_TOKEN_SECONDS", 900, minimum=5, maximum=86_400)
+    ),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,

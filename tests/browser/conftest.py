@@ -4,11 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from conversations.models import User
+from tests import factories
 from tests.browser.person import Person, newcomer
+from tests.browser.road import Road
 from tests.server import Server
 
 FLAGS = [
@@ -60,3 +64,36 @@ def people(chromium: Browser, daphne: Server) -> Iterator[tuple[Person, Person]]
     for person in (ann, ben):
         person.page.context.close()
     assert ann.errors + ben.errors == []
+
+
+@pytest.fixture
+def road(daphne: Server) -> Iterator[Road]:
+    """A way to the server that a test may break."""
+    way = Road(daphne.port)
+    yield way
+    way.close()
+
+
+@pytest.fixture
+def ann(transactional_db: None) -> User:
+    """Somebody who talks from elsewhere."""
+    return factories.person("ann")
+
+
+@pytest.fixture
+def room(ann: User, ben: Person) -> UUID:
+    """Ann has greeted Ben; he has it open."""
+    found = factories.direct(ann, User.objects.get(pk=ben.id))
+    factories.say(ann, found, "hello")
+    ben.open_conversation(ann.username)
+    ben.sees("hello")
+    return found
+
+
+@pytest.fixture
+def ben(chromium: Browser, road: Road) -> Iterator[Person]:
+    """Ben, signed in by way of `road`. His page's clock can be put forward; by itself it goes as any other."""
+    person = newcomer(chromium, road.base_url, "ben", clock=True)
+    yield person
+    person.page.context.close()
+    assert person.errors == []

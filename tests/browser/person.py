@@ -1,5 +1,8 @@
 """What a person does in front of the client, in their own words."""
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +13,7 @@ from conversations.models import User
 
 PASSWORD = "a quiet harbour at dawn"
 LIVE_MS = 10_000  # an upper bound for things to arrive on a busy machine; nothing waits that long by itself
+TICKETS = "**/api/v1/auth/ws-ticket"
 EXPECTED_NOISE = ("WebSocket connection to", "Failed to load resource")  # of a server that a test stops
 
 
@@ -41,6 +45,34 @@ class Person:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_test_id("inbox")).to_be_attached(timeout=LIVE_MS)
+
+    def is_online(self, within_ms: int = LIVE_MS) -> None:
+        """Waits for the connection."""
+        expect(self.page.locator("html")).to_have_attribute("data-connection", "online", timeout=within_ms)
+
+    def waits_until_online(self) -> None:
+        """Waits as long as the client does between its tries, by putting the page's clock forward."""
+        for _ in range(30):
+            with suppress(AssertionError):
+                self.is_online(within_ms=300)
+                return
+            self.page.clock.fast_forward(5_000)
+        self.is_online()
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Waits for something outside the page."""
+        deadline = time.monotonic() + LIVE_MS / 1000
+        while not condition():
+            assert time.monotonic() < deadline, "It did not come about"
+            self.page.wait_for_timeout(20)
+
+    def loses_touch(self) -> None:
+        """No socket any more, and no way to a new one; pages still load."""
+        self.page.context.route(TICKETS, lambda route: route.abort())
+
+    def is_in_touch(self) -> None:
+        """The way to a socket is free again."""
+        self.page.context.unroute(TICKETS)
 
     def start_conversation(self) -> None:
         self.page.get_by_role("button", name="New conversation").first.click()
@@ -77,11 +109,18 @@ class Person:
         self.page.get_by_role("menuitem", name=action).click()
 
 
-def newcomer(browser: Browser, base_url: str, name: str) -> Person:
-    """A new account, signed in through the page. Few rounds of hashing: signing in is not what is tried here."""
+def account(name: str) -> User:
+    """A new account. Few rounds of hashing: signing in is not what is tried here."""
     password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1_000)
-    user = User.objects.create(username=name, password=password)
+    return User.objects.create(username=name, password=password)
+
+
+def newcomer(browser: Browser, base_url: str, name: str, *, clock: bool = False) -> Person:
+    """A new account, signed in through the page. `clock`: the page's timers can be put forward."""
+    user = account(name)
     page = browser.new_context().new_page()
+    if clock:
+        page.clock.install()
     person = Person(name, page, base_url, user.pk)
     person.watch()
     person.sign_in()

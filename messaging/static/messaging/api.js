@@ -5,6 +5,8 @@
  */
 import { call } from "./http.js";
 
+const TICKET_MS = 8_000;
+
 /** A query string of the values that are set, with its question mark. */
 export function query(values) {
   const set = Object.entries(values).filter(
@@ -23,15 +25,15 @@ export class Api {
     this.#base = base;
   }
 
-  /** Any call, with a token; one that has run out is renewed and the call made once more. */
-  async call(method, path, body) {
+  /** Any call, with a token; one that has run out is renewed and the call made once more. `timeout` in ms. */
+  async call(method, path, body, { timeout } = {}) {
     const token = await this.#tokens.access();
     try {
-      return await call(this.#base + path, { method, body, token });
+      return await call(this.#base + path, { method, body, token, timeout });
     } catch (problem) {
       if (problem.status !== 401) throw problem;
       const renewed = await this.#tokens.access({ insteadOf: token });
-      return call(this.#base + path, { method, body, token: renewed });
+      return call(this.#base + path, { method, body, token: renewed, timeout });
     }
   }
 
@@ -39,7 +41,8 @@ export class Api {
 
   /** @returns {Promise<{ticket: string, expires_at: string}>} good once, for half a minute */
   ticket() {
-    return this.call("POST", "/auth/ws-ticket");
+    // A browser asks on a connection that it kept open; where the network forgot that one, only giving up ends it.
+    return this.call("POST", "/auth/ws-ticket", undefined, { timeout: TICKET_MS });
   }
 
   // People

@@ -89,7 +89,7 @@ class Workspace {
   stop() {
     this.#listening.abort();
     this.#banner.stop();
-    this.#chat.clear();
+    this.#chat.stop();
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   }
 
@@ -100,8 +100,7 @@ class Workspace {
     on(this.#controller, "gone", ({ detail }) => this.#gone(detail));
     on(this.#controller, "arrived", ({ detail }) => this.#arrived(detail));
     on(window, "hashchange", () => this.#route());
-    on(window, "online", () => this.#chat.wake());
-    on(document, "visibilitychange", () => this.#looked());
+    on(document, "visibilitychange", () => this.#markRead());
   }
 
   #render(topics) {
@@ -121,12 +120,6 @@ class Workspace {
   #connectionChanged(state) {
     this.#banner.show(state);
     if (state.name === "online") this.#markRead();
-  }
-
-  #looked() {
-    if (document.visibilityState !== "visible") return;
-    this.#chat.wake();
-    this.#markRead();
   }
 
   #markRead() {
@@ -209,9 +202,17 @@ class Workspace {
   #accountMenu(button) {
     const items = [
       { label: "Cases of a business", icon: "business", act: () => this.#cases() },
-      { label: "Sign out", icon: "leave", act: () => this.#chat.session.signOut() },
+      { label: "Sign out", icon: "leave", act: () => this.#signOut() },
     ];
     openMenu(button, items, "Account");
+  }
+
+  /** What is still to be sent goes with its user; that must not happen unawares. */
+  async #signOut() {
+    const { unsent } = this.#chat;
+    const text = `${unsent === 1 ? "A message that is" : `${unsent} messages that are`} not sent yet will be lost.`;
+    if (unsent === 0 || (await confirmed({ title: "Sign out now?", text, act: "Sign out" })))
+      await this.#chat.session.signOut();
   }
 
   #find = async (search) => (await this.#controller.api.findUsers(search)).results;
@@ -246,7 +247,7 @@ class Workspace {
       reload: () => this.#try(this.#controller.open(this.#pane.id)),
       menu: (message, button) => this.#messageMenu(message, button),
       retry: (clientId) => this.#controller.retry(this.#pane.id, clientId),
-      discard: (clientId) => this.#store.dropPending(this.#pane.id, clientId),
+      discard: (clientId) => this.#controller.discard(this.#pane.id, clientId),
     };
   }
 

@@ -1,15 +1,28 @@
 /**
  * A chat in any front end: sign in, hear everything once and in order, send without loss.
  *
- *     const chat = new ChatClient();
- *     await chat.session.signIn({ username, password });
+ *     const chat = new ChatClient({ origin: "https://chat.example.com" });
  *     chat.addEventListener("change", ({ detail }) => apply(detail));
+ *     await chat.session.signIn({ username, password }); // or, after a reload: chat.session.restore()
  *     chat.start();
  *     const { results } = await chat.api.conversations();
  *     for (const { id, version } of results) chat.track(id, version);
  *     await chat.send({ conversation, content: "Hello" });
  *
- * It knows nothing of pages and elements. The events, each with its `detail`:
+ * It knows nothing of pages and elements, and needs only the modules that it imports: copy `chat-client.js`, `api.js`,
+ * `backoff.js`, `connection.js`, `feed.js`, `frames.js`, `http.js`, `outbox.js`, `renewal.js`, `session.js`,
+ * `shelf.js` and `signals.js`, or import it from the server. docs/how-to/write-a-client.md has a page that works.
+ *
+ * | to do                 | call                                                                                    |
+ * |-----------------------|-----------------------------------------------------------------------------------------|
+ * | sign in and out       | `session.signIn`, `.restore`, `.handOver`, `.signOut`, `.user`, `.signedIn`             |
+ * | connect               | `start`, `stop`, `wake` (try now), `state`                                              |
+ * | hold conversations    | `track(id, version)` once it is read, `forget`, `cursor`                                |
+ * | write                 | `send`, `edit`, `remove`; `outbox`, `unsent`, `retry`, `discard` for what is not stored |
+ * | tell what one does    | `read`, `typing`                                                                        |
+ * | everything else       | `api.…` (REST)                                                                          |
+ *
+ * Each event has a `detail`; a name that is not in this table means nothing yet and may be passed over.
  *
  * | event      | detail                                  | meaning                                                    |
  * |------------|-----------------------------------------|------------------------------------------------------------|
@@ -20,35 +33,42 @@
  * | `unknown`  | `{conversation}`                        | something moved where nothing is tracked: read it, track it |
  * | `reset`    | `{conversation}`                        | what is held is too old: read it anew, track it            |
  * | `caughtup` | `{conversation?}`                       | a replay is complete (of one conversation, or of all)      |
+ * | `outbox`   | `{clientId, conversation, content, at, frame, state, problem, message?}` | one of the user's messages is `pending`, `sent` (`message`: as stored), `failed` (`problem`: why) or `discarded` |
  * | `signedout`| `{reason}`                              | asked, elsewhere (another tab), expired                    |
+ *
+ * What is written is kept in `localStorage` until it is stored: through lost connections, reloads and crashes, and until
+ * its user signs in again where the session ran out. `session.signOut()` forgets it.
  *
  * @typedef {{conversation: string, content: string, clientId?: string, type?: string, metadata?: object,
  *            replyTo?: number, mentions?: string[]}} Draft
  */
 import { Api } from "./api.js";
+import { backoff } from "./backoff.js";
 import { Connection } from "./connection.js";
 import { Feed } from "./feed.js";
 import { Problem } from "./http.js";
 import { Outbox } from "./outbox.js";
+import { Renewal } from "./renewal.js";
 import { Session, randomId } from "./session.js";
+import { listenToBrowser } from "./signals.js";
 
 const DURABLE = /^(message|conversation|participant)\./;
 const TYPING_EVERY_MS = 3_000;
-const RENEW_BEFORE_MS = 45_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const CURSORS_A_FRAME = 200;
 
 export class ChatClient extends EventTarget {
   #connection;
   #feed;
   #outbox;
+  #renewal;
+  #hello = null;
   #typedAt = new Map();
-  #renewal = 0;
+  #listening = null;
 
   /**
    * @param {{origin?: string, session?: Session, random?: () => number}} [options] `origin` of the server;
-   *   `session` may be any EventTarget with `access({insteadOf})`, `accessEnds` and a `signedout` event, such as
-   *   one that gets its tokens from an outside identity provider
+   *   `session` may be any EventTarget with `access({insteadOf})`, `accessEnds`, `user` and a `signedout` event, such
+   *   as one that gets its tokens from an outside identity provider
    */
   constructor({ origin = globalThis.location?.origin, session, random } = {}) {
     super();
@@ -57,8 +77,12 @@ export class ChatClient extends EventTarget {
     this.api = new Api({ tokens: this.session, base });
     this.#connection = new Connection({
       url: `${origin.replace(/^http/, "ws")}/ws/chat`,
-      ticket: async () => (await this.api.ticket()).ticket,
+      ticket: (why) => this.#ticket(why),
       random,
+    });
+    this.#renewal = new Renewal({
+      session: this.session,
+      show: (token) => this.#connection.request({ op: "auth", token }),
     });
     this.#feed = new Feed({ changes: (conversation, window) => this.api.changes(conversation, window) });
     this.#outbox = new Outbox({
@@ -78,22 +102,34 @@ export class ChatClient extends EventTarget {
     return this.#outbox.size;
   }
 
+  /** The user's messages that are not stored yet, oldest first, as in the `outbox` event. */
+  get outbox() {
+    return this.#outbox.entries;
+  }
+
   /** Connect, and stay connected until `stop`. */
   start() {
+    this.#listening ??= new AbortController();
+    const doubt = () => this.#connection.doubt();
+    listenToBrowser({ wake: () => this.wake(), doubt }, this.#listening.signal);
+    if (this.session.user) this.#outbox.open(this.session.user.id);
     this.#connection.open();
   }
 
   stop() {
-    clearTimeout(this.#renewal);
+    this.#listening?.abort();
+    this.#listening = null;
     this.#connection.close();
   }
 
-  /** Forget what belongs to the user who was here. */
-  clear() {
+  /** Forget what belongs to the user who was here; with `keep`, all but what they wrote and is not stored. */
+  clear({ keep = false } = {}) {
+    const reason = new Problem({ code: "signed_out", title: "You are signed out." });
     this.stop();
     this.#feed.clear();
     this.#typedAt.clear();
-    this.#outbox.clear(new Problem({ code: "signed_out", title: "You are signed out." }));
+    if (keep) this.#outbox.close(reason);
+    else this.#outbox.clear(reason);
   }
 
   /** Try now rather than when the next try is due. */
@@ -116,11 +152,12 @@ export class ChatClient extends EventTarget {
   }
 
   /**
-   * Send a message; it waits for a connection, outlives lost ones, and is stored once.
+   * Send a message; it waits for a connection, outlives lost ones and reloads, and is stored once. Messages of one
+   * conversation are stored in the order in which they were sent.
    *
    * @param {Draft} draft the same `clientId` again is the same message
    * @returns {Promise<object>} the stored message
-   * @throws {Problem} where the server refuses it
+   * @throws {Problem} where the server refuses it (it is then in `outbox` as `failed`), or where 200 wait already
    */
   send({ conversation, content, clientId = randomId(), type, metadata, replyTo, mentions }) {
     this.#typedAt.delete(conversation);
@@ -130,6 +167,16 @@ export class ChatClient extends EventTarget {
     if (replyTo) frame.reply_to = replyTo;
     if (mentions?.length) frame.mentions = mentions;
     return this.#outbox.add(frame);
+  }
+
+  /** Send a refused message once more. */
+  retry(clientId) {
+    this.#outbox.retry(clientId);
+  }
+
+  /** Let go of a refused message. */
+  discard(clientId) {
+    this.#outbox.discard(clientId);
   }
 
   /** @returns {Promise<object>} the message as it is now */
@@ -159,59 +206,84 @@ export class ChatClient extends EventTarget {
 
   #wire() {
     this.#connection.addEventListener("state", ({ detail }) => {
-      if (detail.name !== "online") this.#feed.dropHeld();
+      if (detail.name !== "online") this.#offline();
       this.#fire("state", detail);
     });
-    this.#connection.addEventListener("hello", ({ detail }) => this.#resume(detail));
+    this.#connection.addEventListener("hello", ({ detail }) => this.#welcome(detail));
     this.#connection.addEventListener("frame", ({ detail }) => this.#dispatch(detail));
-    for (const name of ["change", "unknown", "reset", "caughtup"]) {
+    this.#feed.addEventListener("change", ({ detail }) => this.#change(detail));
+    for (const name of ["unknown", "reset", "caughtup"]) {
       this.#feed.addEventListener(name, ({ detail }) => this.#fire(name, detail));
     }
+    this.#outbox.addEventListener("entry", ({ detail }) => this.#fire("outbox", detail));
     this.session.addEventListener("signedout", ({ detail }) => {
-      this.clear();
+      this.clear({ keep: detail.reason === "expired" });
       this.#fire("signedout", detail);
     });
   }
 
-  #resume(hello) {
+  async #ticket(why) {
+    await this.#renewal.token(why);
+    return (await this.api.ticket()).ticket;
+  }
+
+  #offline() {
+    this.#hello = null;
+    this.#renewal.stop();
+    this.#feed.dropHeld();
+  }
+
+  #welcome(hello) {
+    this.#hello = hello;
     const { behind, gone, unknown } = this.#feed.compare(hello.heads ?? {});
-    this.#scheduleRenewal();
+    this.#renewal.start();
+    this.#outbox.open(hello.user.id);
     this.#fire("hello", { ...hello, gone, unknown });
     for (const conversation of gone) this.#feed.reset(conversation);
-    const cursors = Object.entries(behind);
-    for (let from = 0; from < cursors.length; from += CURSORS_A_FRAME) {
-      const some = Object.fromEntries(cursors.slice(from, from + CURSORS_A_FRAME));
-      this.#connection.post({ op: "resume", cursors: some });
-    }
+    this.#resume(Object.keys(behind));
     this.#outbox.flush();
+  }
+
+  /** Ask for everything after the cursors of these, as often as it takes on this connection. */
+  async #resume(conversations) {
+    if (conversations.length === 0) return;
+    const parts = [];
+    for (let from = 0; from < conversations.length; from += CURSORS_A_FRAME)
+      parts.push(this.#replay(conversations.slice(from, from + CURSORS_A_FRAME)));
+    const done = await Promise.all(parts);
+    if (done.every(Boolean)) this.#fire("caughtup", {});
+  }
+
+  /** @returns {Promise<boolean>} false where the connection went away first: the next one asks again */
+  async #replay(conversations) {
+    const hello = this.#hello;
+    for (let attempt = 0; hello === this.#hello; attempt++) {
+      const held = conversations.filter((id) => this.cursor(id) !== undefined);
+      const cursors = Object.fromEntries(held.map((id) => [id, this.cursor(id)]));
+      try {
+        // However long it takes: the heartbeat watches over it.
+        if (held.length) await this.#connection.request({ op: "resume", cursors }, { timeout: 0 });
+        return true;
+      } catch (problem) {
+        if (!problem.temporary) for (const conversation of held) this.#feed.reset(conversation);
+      }
+      await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
+    }
+    return false;
   }
 
   #dispatch(frame) {
     if (DURABLE.test(frame.event)) this.#feed.offer(frame);
     else if (frame.event === "reset") this.#feed.reset(frame.conversation);
-    else if (frame.event === "resumed") this.#fire("caughtup", {});
     else this.#fire("passing", frame);
   }
 
-  /** Show the socket a new token before the old one runs out, so that it need not be closed for it. */
-  #scheduleRenewal() {
-    clearTimeout(this.#renewal);
-    const ends = this.session.accessEnds;
-    if (!ends || !this.#connection.online) return;
-    const wait = Math.max(5_000, ends - Date.now() - RENEW_BEFORE_MS);
-    this.#renewal = setTimeout(() => this.#renew(), Math.min(wait, LONGEST_TIMER_MS));
-  }
-
-  async #renew() {
-    try {
-      const old = await this.session.access();
-      const endsSoon = this.session.accessEnds - Date.now() < 2 * RENEW_BEFORE_MS;
-      const token = endsSoon ? await this.session.access({ insteadOf: old }) : old;
-      await this.#connection.request({ op: "auth", token });
-    } catch {
-      // The socket runs on until the server closes it, and the reconnect asks for a ticket with a new token.
-    }
-    this.#scheduleRenewal();
+  #change(change) {
+    const { event, data } = change;
+    this.#fire("change", change);
+    // The user's own message is its ack too: that one may have been lost with the connection before.
+    if (event === "message.created" && data.client_id && data.sender?.id === this.#hello?.user.id)
+      this.#outbox.heard(data);
   }
 
   #fire(name, detail) {

@@ -1,46 +1,26 @@
 /**
  * One WebSocket that is kept open: ticket, connect, hello, heartbeat, replies by `ref`, and again after every loss.
  *
+ * There is never more than one, and between two tries there is always a pause: {@link backoff} after a loss, and still
+ * a second, or what the server asked for, where the network or somebody at the page wants the next try at once.
+ *
  * Fires `state` (detail: {@link State}), `hello` (the hello frame) and `frame` (any other event of the server).
  *
  * @typedef {{name: "idle" | "connecting" | "online" | "waiting" | "refused", retryAt: number, code: number}} State
  */
-import { Problem } from "./http.js";
+import { backoff, floorOf } from "./backoff.js";
+import { disconnected, frameTooLarge, framesOf, refusal, tooLong } from "./frames.js";
 
 export const PROTOCOL = "chat.v1";
 const HELLO_MS = 15_000;
 const REPLY_MS = 15_000;
 const PONG_MS = 10_000;
+const PONG_IN_DOUBT_MS = 3_000;
 const STEADY_MS = 10_000;
-const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 30_000;
-const AT_LEAST_MS = { 1012: 1_000, 4403: 30_000, 4413: 2_000, 4429: 5_000 };
-
-/**
- * How long to wait before the next try: exponential, with jitter so that a restart does not bring everybody at once.
- *
- * @param {number} attempt 0 for the first try after a loss
- * @param {{code?: number, random?: () => number}} [options] close code of the loss
- */
-export function backoff(attempt, { code = 0, random = Math.random } = {}) {
-  const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
-  return Math.max(ceiling, AT_LEAST_MS[code] ?? 0) * (0.5 + random() / 2);
-}
-
-/** The frames of one WebSocket message: one JSON object a line. A line that is none is left out. */
-export function framesOf(text) {
-  const frames = [];
-  for (const line of text.split("\n")) {
-    if (!line.trim()) continue;
-    try {
-      const frame = JSON.parse(line);
-      if (frame && typeof frame.event === "string") frames.push(frame);
-    } catch {
-      console.warn("chat: a line from the server is not JSON");
-    }
-  }
-  return frames;
-}
+const APART_MS = 1_000;
+const HUNG_MS = 3_000;
+const UNAUTHENTICATED = 4401;
+const ANSWERS = new Set(["ack", "error", "resumed"]);
 
 export class Connection extends EventTarget {
   /** @type {State} */
@@ -50,14 +30,17 @@ export class Connection extends EventTarget {
   #random;
   #socket = null;
   #attempt = 0;
+  #triedAt = 0;
+  #notBefore = 0;
   #nextRef = 1;
   #frameBytes = 65_536;
   #replies = new Map();
   #timers = { retry: 0, hello: 0, beat: 0, pong: 0, steady: 0 };
 
   /**
-   * @param {{url: string, ticket: () => Promise<string>, random?: () => number}} options
-   *   `ticket` is asked before each try; a `Problem` of status 401 from it ends the trying
+   * @param {{url: string, ticket: (why: {refused: boolean}) => Promise<string>, random?: () => number}} options
+   *   `ticket` is asked before each try, with `refused` where the token behind the last one no longer counts; a
+   *   `Problem` of status 401 from it ends the trying
    */
   constructor({ url, ticket, random = Math.random }) {
     super();
@@ -77,19 +60,24 @@ export class Connection extends EventTarget {
 
   /** Stop for good (until `open`). */
   close() {
-    this.#abandon("closed");
+    this.#abandon();
+    this.#attempt = 0;
     this.#enter("idle");
   }
 
   /** Do not wait any longer before the next try: the network came back, or somebody looks at the page again. */
   wake() {
-    if (this.state.name === "waiting") this.#connect();
-    else if (this.online) this.#beat();
+    const now = Date.now();
+    if (this.online) this.#beat();
+    else if (this.state.name === "waiting") {
+      const soonest = Math.max(now, this.#notBefore, this.#triedAt + APART_MS);
+      this.#tryAt(Math.min(soonest, this.state.retryAt));
+    } else if (this.state.name === "connecting" && now - this.#triedAt > HUNG_MS) this.#connect();
   }
 
-  /** Take this socket for dead and connect anew. */
-  drop() {
-    if (this.online) this.#lost(0);
+  /** The network may be gone: find out soon, since a dead connection says nothing by itself. */
+  doubt() {
+    if (this.online) this.#beat(PONG_IN_DOUBT_MS);
   }
 
   /** Send a frame that nobody waits for. */
@@ -98,8 +86,11 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * Send a frame and wait for its one ack.
+   * Send a frame and wait for its one reply.
    *
+   * @param {object} frame without `ref`
+   * @param {{timeout?: number}} [options] in ms; a server that is silent for longer counts as dead. 0: only the
+   *   heartbeat watches over it
    * @returns {Promise<object>} the ack's result
    * @throws {Problem} the error frame's; `disconnected` where the socket went away first, so that it is not known
    *   whether the server did it
@@ -108,10 +99,9 @@ export class Connection extends EventTarget {
     if (!this.online) return Promise.reject(disconnected());
     const ref = `r${this.#nextRef++}`;
     const text = JSON.stringify({ ...frame, ref });
-    // The server would close the connection for it, and again each time that it is sent.
-    if (new TextEncoder().encode(text).length > this.#frameBytes) return Promise.reject(tooLong());
+    if (tooLong(text, this.#frameBytes)) return Promise.reject(frameTooLarge());
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.drop(), timeout);
+      const timer = timeout ? setTimeout(() => this.#lost(0), timeout) : 0;
       this.#replies.set(ref, { resolve, reject, timer });
       this.#socket.send(text);
     });
@@ -123,43 +113,52 @@ export class Connection extends EventTarget {
   }
 
   async #connect() {
-    this.#abandon("superseded");
+    const refused = this.state.code === UNAUTHENTICATED;
+    this.#abandon();
     const attempt = {};
     this.#socket = attempt;
+    this.#triedAt = Date.now();
+    this.#timers.hello = setTimeout(() => this.#lost(0), HELLO_MS);
     this.#enter("connecting");
     try {
-      const ticket = await this.#ticket();
+      const ticket = await this.#ticket({ refused });
       if (this.#socket === attempt) this.#dial(ticket);
     } catch (problem) {
-      if (this.#socket !== attempt) return;
-      if (problem.status === 401) this.#enter("refused", { code: 4401 });
-      else this.#retry(0, (problem.retryAfter ?? 0) * 1000);
+      if (this.#socket === attempt) this.#noTicket(problem);
     }
+  }
+
+  #noTicket(problem) {
+    this.#abandon();
+    if (problem.status === 401) this.#enter("refused", { code: UNAUTHENTICATED });
+    else this.#retry(0, (problem.retryAfter ?? 0) * 1000);
   }
 
   #dial(ticket) {
     const socket = new WebSocket(`${this.#url}?ticket=${encodeURIComponent(ticket)}`, [PROTOCOL]);
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
-      if (this.#socket === socket && typeof data === "string") this.#receive(data);
+      if (typeof data === "string") this.#receive(socket, data);
     });
     socket.addEventListener("close", ({ code }) => {
       if (this.#socket === socket) this.#lost(code);
     });
-    this.#timers.hello = setTimeout(() => this.#lost(0), HELLO_MS);
   }
 
-  #receive(text) {
-    clearTimeout(this.#timers.pong);
+  #receive(socket, text) {
+    if (this.#socket === socket) this.#heard();
     for (const frame of framesOf(text)) {
-      if (frame.event === "ack" || frame.event === "error") this.#reply(frame);
-      else if (frame.event === "hello") this.#welcome(frame);
+      // Whoever hears a frame may end the connection: the rest of the message is then of the past.
+      if (this.#socket !== socket) return;
+      if (frame.event === "hello") this.#welcome(frame);
+      else if (ANSWERS.has(frame.event)) this.#reply(frame);
       else if (frame.event !== "pong") this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
     }
   }
 
   #welcome(hello) {
     clearTimeout(this.#timers.hello);
+    clearInterval(this.#timers.beat);
     this.#frameBytes = hello.limits?.frame_bytes ?? this.#frameBytes;
     this.#timers.steady = setTimeout(() => {
       this.#attempt = 0;
@@ -174,64 +173,55 @@ export class Connection extends EventTarget {
     if (!waiting) return;
     this.#replies.delete(frame.ref);
     clearTimeout(waiting.timer);
-    if (frame.event === "ack") waiting.resolve(frame.result ?? {});
-    else waiting.reject(refusal(frame.error ?? {}));
+    if (frame.event === "error") waiting.reject(refusal(frame.error));
+    else waiting.resolve(frame.result ?? {});
   }
 
-  #beat() {
-    this.post({ op: "ping" });
+  #heard() {
     clearTimeout(this.#timers.pong);
-    this.#timers.pong = setTimeout(() => this.drop(), PONG_MS);
+    this.#timers.pong = 0;
+  }
+
+  /** One ping waits at a time: asking again and again must not put off the moment at which silence tells. */
+  #beat(within = PONG_MS) {
+    if (this.#timers.pong && within === PONG_MS) return;
+    clearTimeout(this.#timers.pong);
+    this.#timers.pong = setTimeout(() => this.#lost(0), within);
+    this.post({ op: "ping" });
   }
 
   #lost(code) {
-    this.#abandon("lost");
+    this.#abandon(code);
     this.#retry(code);
   }
 
   #retry(code, atLeast = 0) {
-    const delay = Math.max(atLeast, backoff(this.#attempt++, { code, random: this.#random }));
-    this.#enter("waiting", { retryAt: Date.now() + delay, code });
-    this.#timers.retry = setTimeout(() => this.#connect(), delay);
+    const now = Date.now();
+    this.#notBefore = now + Math.max(atLeast, floorOf(code));
+    const delay = backoff(this.#attempt++, { code, random: this.#random });
+    this.#tryAt(Math.max(this.#notBefore, now + delay), code);
+  }
+
+  #tryAt(retryAt, code = this.state.code) {
+    clearTimeout(this.#timers.retry);
+    this.#timers.retry = setTimeout(() => this.#connect(), retryAt - Date.now());
+    this.#enter("waiting", { retryAt, code });
   }
 
   /** Let go of the socket at once; a dead one may take minutes to say that it closed. */
-  #abandon(reason) {
-    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+  #abandon(code = 0) {
+    for (const [name, timer] of Object.entries(this.#timers)) {
+      clearTimeout(timer);
+      this.#timers[name] = 0;
+    }
     const socket = this.#socket;
     this.#socket = null;
-    if (socket instanceof WebSocket) socket.close(1000, reason);
+    if (socket instanceof WebSocket) socket.close(1000);
     const replies = [...this.#replies.values()];
     this.#replies.clear();
     for (const { reject, timer } of replies) {
       clearTimeout(timer);
-      reject(disconnected());
+      reject(disconnected(code));
     }
   }
-}
-
-function disconnected() {
-  return new Problem({ code: "disconnected", title: "The connection was lost." });
-}
-
-function tooLong() {
-  return new Problem({ status: 413, code: "frame_too_large", title: "This is too long to send at once." });
-}
-
-function refusal({
-  code = "error",
-  title = "",
-  detail = "",
-  status = 400,
-  retry_after: retryAfter = null,
-  errors = [],
-}) {
-  return new Problem({
-    status: code === "rate_limited" ? 429 : status,
-    code,
-    title,
-    detail,
-    errors,
-    retryAfter,
-  });
 }

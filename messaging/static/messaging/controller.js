@@ -15,6 +15,7 @@ const INBOX_PAGE = 50;
 export class Controller extends EventTarget {
   #refreshing = new Set();
   #reading = new Map();
+  #early = [];
 
   /** @param {{chat: object, store: object}} parts the ChatClient and the Store */
   constructor({ chat, store }) {
@@ -27,6 +28,7 @@ export class Controller extends EventTarget {
     chat.addEventListener("passing", ({ detail }) => this.#pass(detail));
     chat.addEventListener("unknown", ({ detail }) => this.refresh(detail.conversation));
     chat.addEventListener("reset", ({ detail }) => this.#readAnew(detail.conversation));
+    chat.addEventListener("outbox", ({ detail }) => this.#follow(detail));
     chat.addEventListener("caughtup", ({ detail }) => this.#settle(detail.conversation));
   }
 
@@ -36,6 +38,9 @@ export class Controller extends EventTarget {
   async begin() {
     this.chat.start();
     await Promise.all([this.loadInbox(), this.loadUnread()]).catch(() => null);
+    // What began after the inbox was read and before the connection heard is in neither.
+    if (this.#early.some((id) => this.chat.cursor(id) === undefined)) await this.loadInbox().catch(() => null);
+    this.#early = [];
   }
 
   /** The first page of the inbox. */
@@ -152,6 +157,7 @@ export class Controller extends EventTarget {
 
   #welcome({ unknown, gone }) {
     const { inboxLoaded, inboxFailed } = this.store;
+    if (!inboxLoaded && !inboxFailed) this.#early = unknown;
     if (inboxFailed || (inboxLoaded && unknown.length > 0))
       this.loadInbox()
         .then(() => this.loadUnread())
@@ -230,20 +236,34 @@ export class Controller extends EventTarget {
 
   // What the user does
 
-  /** Send; what becomes of it shows in the thread. */
+  /** Send, or send again; what becomes of it shows in the thread. */
   async send(id, content, clientId = randomId()) {
-    const at = new Date().toISOString();
-    this.store.putPending(id, { clientId, content, at, state: "pending", problem: "" });
     try {
-      this.store.putMessage(id, await this.chat.send({ conversation: id, content, clientId }));
+      await this.chat.send({ conversation: id, content, clientId });
     } catch (problem) {
-      this.store.failPending(id, clientId, problem.detail || problem.title || "It could not be sent.");
+      const at = new Date().toISOString();
+      if (problem.code === "outbox_full") this.#follow({ clientId, conversation: id, content, at, problem });
     }
   }
 
   retry(id, clientId) {
     const pending = this.store.thread(id).pending.get(clientId);
     if (pending) return this.send(id, pending.content, clientId);
+  }
+
+  discard(id, clientId) {
+    this.chat.discard(clientId);
+    this.store.dropPending(id, clientId);
+  }
+
+  /** What became of a message that the user wrote, here or in a page before this one. */
+  #follow({ clientId, conversation: id, content, at, state, problem, message }) {
+    if (state === "sent") this.store.putMessage(id, message);
+    else if (state === "discarded") this.store.dropPending(id, clientId);
+    else {
+      const why = problem && (problem.detail || problem.title || "It could not be sent.");
+      this.store.putPending(id, { clientId, content, at, state: why ? "failed" : "pending", problem: why ?? "" });
+    }
   }
 
   async edit(id, seq, content) {

@@ -11,8 +11,22 @@
  * @typedef {{results: Change[], next: string | null, version: number}} ChangesPage
  */
 
+import { backoff } from "./backoff.js";
+
 const MOST_ROUNDS = 20;
-const READ_AGAIN_MS = 2_000;
+const MOST_READS = 5;
+
+/** What to do with a change where everything up to `cursor` is held. @returns {"old" | "next" | "gap"} */
+export function placeOf({ version, prev }, cursor) {
+  if (version <= cursor) return "old";
+  return prev > cursor ? "gap" : "next";
+}
+
+function isChange({ conversation, version, prev }) {
+  return typeof conversation === "string" && Number.isSafeInteger(version) && Number.isSafeInteger(prev);
+}
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Feed extends EventTarget {
   /** @type {Map<string, number>} */
@@ -76,14 +90,14 @@ export class Feed extends EventTarget {
 
   /** A durable event from the socket. @param {Change} change */
   offer(change) {
+    if (!isChange(change)) return;
     const { conversation, version } = change;
     this.#hear(conversation, version);
     const cursor = this.#cursors.get(conversation);
     if (cursor === undefined) this.#fire("unknown", { conversation });
     else if (this.#held.has(conversation)) this.#held.get(conversation).push(change);
-    else if (version <= cursor) return;
-    else if (change.prev > cursor) this.#catchUp(conversation, change);
-    else this.#apply(change);
+    else if (placeOf(change, cursor) === "gap") this.#catchUp(conversation, change);
+    else if (placeOf(change, cursor) === "next") this.#apply(change);
   }
 
   /** The server cannot or will not replay this conversation. */
@@ -112,25 +126,29 @@ export class Feed extends EventTarget {
     this.#held.set(conversation, held);
     const mine = () => this.#held.get(conversation) === held;
     try {
-      while (mine()) {
-        if (await this.#readOrWait(conversation, mine)) break;
-      }
+      await this.#fill(conversation, held, mine);
       if (mine()) this.#release(conversation, held);
     } catch {
       if (mine()) this.reset(conversation);
     }
   }
 
-  /** @returns {Promise<boolean>} false where the server was away, after a pause */
-  async #readOrWait(conversation, mine) {
-    try {
-      await this.#readChanges(conversation, mine);
-      return true;
-    } catch (problem) {
-      if (!problem.temporary) throw problem;
-      await new Promise((resolve) => setTimeout(resolve, (problem.retryAfter ?? 0) * 1000 || READ_AGAIN_MS));
-      return false;
+  /** Read until nothing is missing before what is held back; throws where the server never has it. */
+  async #fill(conversation, held, mine) {
+    let reads = 0;
+    for (let attempt = 0; mine(); attempt++) {
+      const problem = await this.#readChanges(conversation, mine).catch((caught) => caught);
+      if (problem && !problem.temporary) throw problem;
+      if (!problem && !this.#lacks(conversation, held)) return;
+      if (!problem && ++reads === MOST_READS) throw new Error("What came before is nowhere to be read.");
+      await sleep(Math.max(backoff(attempt), (problem?.retryAfter ?? 0) * 1000));
     }
+  }
+
+  #lacks(conversation, held) {
+    const cursor = this.#cursors.get(conversation);
+    const news = held.filter((change) => placeOf(change, cursor) !== "old");
+    return news.length > 0 && news.every((change) => placeOf(change, cursor) === "gap");
   }
 
   /** Read and apply all that came after the cursor; stops where a reset or a new connection overtakes it. */

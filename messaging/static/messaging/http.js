@@ -10,7 +10,7 @@ const TIMEOUT_MS = 20_000;
 /** Why a call did not succeed; the members are those of an `application/problem+json` reply. */
 export class Problem extends Error {
   /** @param {{status?: number, code?: string, title?: string, detail?: string, errors?: FieldError[],
-   *           retryAfter?: number | null, requestId?: string}} members */
+   *           retryAfter?: number | null, requestId?: string, closeCode?: number}} members */
   constructor({
     status = 0,
     code = "unreachable",
@@ -19,6 +19,7 @@ export class Problem extends Error {
     errors = [],
     retryAfter = null,
     requestId = "",
+    closeCode = 0,
   }) {
     super(detail || title || code);
     this.name = "Problem";
@@ -31,6 +32,8 @@ export class Problem extends Error {
     /** Seconds to wait before trying again, where the server said so. */
     this.retryAfter = retryAfter;
     this.requestId = requestId;
+    /** Of the socket that went away, where the `code` is `disconnected`. */
+    this.closeCode = closeCode;
   }
 
   /** Whether the same call may succeed later without any change to it. */

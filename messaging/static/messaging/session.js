@@ -13,6 +13,7 @@ const STORAGE_KEY = "chat.session";
 const HAND_OVER_KEY = "chat.access";
 const PEER_REPLY_MS = 400;
 const EARLY_MS = 30_000;
+const EARLY_SHARE = 1 / 4;
 
 /** A random id; `crypto.randomUUID` is missing on plain http outside localhost. */
 export function randomId() {
@@ -24,15 +25,20 @@ export function randomId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** Local time (ms) at which a JWT received just now runs out; measured by its own span, so clocks may differ. */
-export function endOf(token, now = Date.now()) {
+/** How long (ms) a JWT lives, by its own dates: the clocks of server and browser may differ. */
+export function spanOf(token) {
   try {
     const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
     const { exp, iat } = JSON.parse(atob(payload));
-    return typeof iat === "number" ? now + (exp - iat) * 1000 : exp * 1000;
+    return (typeof iat === "number" ? exp - iat : exp - Date.now() / 1000) * 1000 || 60_000;
   } catch {
-    return now + 60_000;
+    return 60_000;
   }
+}
+
+/** Local time (ms) at which a JWT received just now runs out. */
+export function endOf(token, now = Date.now()) {
+  return now + spanOf(token);
 }
 
 function readJson(storage, key) {
@@ -139,8 +145,7 @@ export class Session extends EventTarget {
    * @throws {Problem} 401 when the session is over, status 0 when the server is away
    */
   async access({ insteadOf = "" } = {}) {
-    const fresh = this.#access && this.#access !== insteadOf && this.#until - Date.now() > EARLY_MS;
-    if (fresh) return this.#access;
+    if (this.#isGood(insteadOf)) return this.#access;
     this.#renewing ??= this.#renew(insteadOf).finally(() => {
       this.#renewing = null;
     });
@@ -157,6 +162,12 @@ export class Session extends EventTarget {
       await call(`${this.#base}/auth/token/revoke`, { method: "POST", body: { refresh }, token }).catch(
         () => null,
       );
+  }
+
+  /** Whether there is a token, other than the refused one, that lasts as long as a call may take. */
+  #isGood(refused) {
+    if (!this.#access || this.#access === refused) return false;
+    return this.#until - Date.now() > Math.min(EARLY_MS, spanOf(this.#access) * EARLY_SHARE);
   }
 
   #adopt(keys, access, until) {
@@ -202,7 +213,7 @@ export class Session extends EventTarget {
     await this.#askPeers();
     this.#readShared();
     if (!this.#keys) throw new Problem({ status: 401, code: "signed_out", title: "You are signed out." });
-    if (this.#access && this.#access !== stale && this.#until - Date.now() > EARLY_MS) return this.#access;
+    if (this.#isGood(stale)) return this.#access;
     try {
       const body = { refresh: this.#keys.refresh };
       const { access, refresh } = await call(`${this.#base}/auth/token/refresh`, { method: "POST", body });

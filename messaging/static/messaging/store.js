@@ -3,7 +3,7 @@
  * (detail: a Set of topics: `inbox`, `conversation:<id>`, `thread:<id>`, `members:<id>`, `typing:<id>`, `unread`).
  */
 import { inInboxOrder, isJoined, nameOf, withFacts, withMessage, withRead } from "./conversations.js";
-import { emptyThread, takePage, trim, upsert } from "./threads.js";
+import { emptyThread, hasSent, takePage, trim, upsert } from "./threads.js";
 
 const TYPING_MS = 6_000;
 const KEPT_MESSAGES = 100;
@@ -138,14 +138,10 @@ export class Store extends EventTarget {
     if (!counted) this.#change(id, (conversation) => withMessage(conversation, message, this.me));
   }
 
+  /** Unless it is there already: a page of history may know more than the outbox. */
   putPending(id, pending) {
-    this.thread(id).pending.set(pending.clientId, pending);
+    if (!hasSent(this.thread(id), pending.clientId, this.me)) this.thread(id).pending.set(pending.clientId, pending);
     this.#touch(`thread:${id}`);
-  }
-
-  failPending(id, clientId, problem) {
-    const pending = this.thread(id).pending.get(clientId);
-    if (pending) this.putPending(id, { ...pending, state: "failed", problem });
   }
 
   dropPending(id, clientId) {

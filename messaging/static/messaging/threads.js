@@ -36,6 +36,12 @@ export function upsert(thread, message, me) {
   return true;
 }
 
+/** Whether the user's message of this `client_id` is there. */
+export function hasSent(thread, clientId, me) {
+  const isIt = (message) => message.client_id === clientId && message.sender?.id === me.id;
+  return [...thread.messages.values()].some(isIt);
+}
+
 /** Take a page of history in. @param {{results: Message[], has_before: boolean}} page */
 export function takePage(thread, page, me) {
   for (const message of page.results) upsert(thread, message, me);

@@ -30,6 +30,16 @@ def database(url: str, *, options: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
+def unpooled(
+    url: str, *, options: Mapping[str, object], name: str, session: Mapping[str, object]
+) -> dict[str, Any]:
+    """Django's database settings for a connection of its own kind: `session` instead of the session settings in
+    `options`, its own application name, no pool."""
+    own = {**options, "application_name": name, "options": session_options(session)}
+    own.pop("pool", None)
+    return {**database(url, options=own), "CONN_MAX_AGE": 0}
+
+
 def redis_database(url: str, number: int) -> str:
     """The same server's logical database `number`."""
     parts = urlsplit(url)

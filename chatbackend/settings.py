@@ -10,7 +10,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from chatbackend import env
-from chatbackend.connections import database, redis_database, session_options
+from chatbackend.connections import database, redis_database, session_options, unpooled
+from dbperf.aliases import APPLICATION_NAMES, EXPLAIN, MAINTENANCE, MONITOR, SESSIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -89,6 +90,7 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",  # before conversations, which takes its pages out of the admin
     "conversations",
     "messaging",
+    "dbperf",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -202,6 +204,19 @@ DATABASES = {
         ),
         "CONN_MAX_AGE": 0,
     }
+}
+# The connections of dbperf, the database's own care: by another way to the same database, never pooled.
+DB_MONITOR_URL = env.url("DB_MONITOR_URL", schemes=("postgresql", "postgres")) or DATABASE_URL
+DB_MAINTENANCE_URL = env.url("DB_MAINTENANCE_URL", schemes=("postgresql", "postgres")) or DATABASE_URL
+DB_EXPLAIN_URL = env.url("DB_EXPLAIN_URL", schemes=("postgresql", "postgres"))
+DATABASES |= {
+    alias: unpooled(url, options=DATABASE_OPTIONS, name=APPLICATION_NAMES[alias], session=SESSIONS[alias])
+    for alias, url in (
+        (MONITOR, DB_MONITOR_URL),
+        (MAINTENANCE, DB_MAINTENANCE_URL),
+        (EXPLAIN, DB_EXPLAIN_URL),
+    )
+    if url
 }
 
 # --- Redis: 0 the channel layer, 1 the queue of jobs, 2 the cache

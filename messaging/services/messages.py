@@ -67,7 +67,7 @@ def _send(draft: Draft) -> Written | None:
             if written and not written.duplicate:
                 _tell_new(draft.conversation, written)
                 if draft.reply_to is not None:
-                    _count_reply(draft.conversation, draft.reply_to, by=1)
+                    count_reply(draft.conversation, draft.reply_to, by=1)
             return written
     except IntegrityError:
         if draft.client_id is None:
@@ -105,7 +105,8 @@ def _explain(draft: Draft) -> None:
         seated(user_id=draft.sender, conversation_id=draft.conversation)
 
 
-def _count_reply(conversation_id: UUID, seq: int, *, by: int) -> None:
+def count_reply(conversation_id: UUID, seq: int, *, by: int) -> None:
+    """Counts answers to a message that came or went. The caller holds the conversation's lock."""
     parent = writing.count_reply(conversation=conversation_id, seq=seq, by=by)
     events.message_changed(conversation_id, parent, name="message.updated")
 
@@ -162,7 +163,7 @@ def _delete(conversation: Conversation, message: Message) -> Written:
     Mention.objects.filter(conversation=conversation, seq=message.seq).delete()
     written = _tell(conversation.pk, message.seq, "message.deleted")
     if message.reply_to_seq is not None:
-        _count_reply(conversation.pk, message.reply_to_seq, by=-1)
+        count_reply(conversation.pk, message.reply_to_seq, by=-1)
     return written
 
 

@@ -1,0 +1,89 @@
+"""What must always hold of messages; see `conversations.queries.integrity`."""
+
+from uuid import UUID
+
+from conversations.queries.integrity import Rule
+from conversations.queries.statement import rows
+
+SEQ = Rule(
+    "seq",
+    "messages are numbered from 1 to last_seq without gaps",
+    """SELECT c.id, format('last_seq %%s, and %%s messages from %%s to %%s', c.last_seq, there.messages, there.first,
+        there.last)
+    FROM conversations c, LATERAL (
+        SELECT count(*) AS messages, coalesce(min(m.seq), 1) AS first, coalesce(max(m.seq), 0) AS last
+        FROM messages m WHERE m.conversation_id = c.id) there
+    WHERE c.id = ANY (%(ids)s::uuid[])
+      AND (there.messages, there.first, there.last) IS DISTINCT FROM (c.last_seq, 1::bigint, c.last_seq)""",
+)
+MESSAGE_VERSIONS = Rule(
+    "message_versions",
+    "no message changed at a version that the conversation has not reached",
+    """SELECT c.id, format('version %%s, and a message of version %%s', c.version, max(m.version))
+    FROM conversations c JOIN messages m ON m.conversation_id = c.id AND m.version > c.version
+    WHERE c.id = ANY (%(ids)s::uuid[]) GROUP BY c.id""",
+)
+VERSIONS_DISTINCT = Rule(
+    "versions_distinct",
+    "no two changes of a conversation have the same version",
+    """SELECT changed.conversation_id, format('%%s changes have version %%s', count(*), changed.version)
+    FROM (
+        SELECT m.conversation_id, m.version FROM messages m WHERE m.conversation_id = ANY (%(ids)s::uuid[])
+        UNION ALL
+        SELECT p.conversation_id, p.version FROM participants p
+        WHERE p.conversation_id = ANY (%(ids)s::uuid[]) AND p.version > 1
+    ) changed
+    GROUP BY changed.conversation_id, changed.version HAVING count(*) > 1""",
+)
+LAST_MESSAGE = Rule(
+    "last_message",
+    "last_message is the one numbered last_seq",
+    """SELECT c.id, format('it is not message %%s', c.last_seq)
+    FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
+    WHERE c.id = ANY (%(ids)s::uuid[]) AND c.last_message_id IS DISTINCT FROM m.id""",
+)
+MENTIONS = Rule(
+    "mentions",
+    "mentions are those of the messages that stand",
+    """SELECT coalesce(kept.conversation_id, named.conversation_id),
+        format(CASE WHEN named.seq IS NULL THEN 'user %%s is not named in message %%s'
+            ELSE 'user %%s is named in message %%s, and no mention says so' END,
+            coalesce(kept.user_id, named.user_id), coalesce(kept.seq, named.seq))
+    FROM (SELECT * FROM mentions k WHERE k.conversation_id = ANY (%(ids)s::uuid[])) kept
+    FULL JOIN (
+        SELECT m.conversation_id, unnest(m.mentions) AS user_id, m.seq FROM messages m
+        WHERE m.conversation_id = ANY (%(ids)s::uuid[]) AND m.deleted_at IS NULL AND m.mentions <> '{}'
+    ) named USING (conversation_id, user_id, seq)
+    WHERE kept.seq IS NULL OR named.seq IS NULL""",
+)
+REPLY_COUNT = Rule(
+    "reply_count",
+    "reply_count is the number of answers that stand",
+    """SELECT coalesce(m.conversation_id, answers.conversation_id),
+        format('message %%s says %%s, and %%s stand', coalesce(m.seq, answers.seq), coalesce(m.reply_count, 0),
+            coalesce(answers.stand, 0))
+    FROM (SELECT * FROM messages WHERE conversation_id = ANY (%(ids)s::uuid[]) AND reply_count > 0) m
+    FULL JOIN (
+        SELECT r.conversation_id, r.reply_to_seq AS seq, count(*) AS stand FROM messages r
+        WHERE r.conversation_id = ANY (%(ids)s::uuid[]) AND r.reply_to_seq IS NOT NULL AND r.deleted_at IS NULL
+        GROUP BY r.conversation_id, r.reply_to_seq
+    ) answers ON answers.conversation_id = m.conversation_id AND answers.seq = m.seq
+    WHERE m.reply_count IS DISTINCT FROM answers.stand""",
+)
+
+RULES = (SEQ, MESSAGE_VERSIONS, VERSIONS_DISTINCT, LAST_MESSAGE, MENTIONS, REPLY_COUNT)
+
+
+def miscounted(conversation: UUID) -> list[tuple[int, int]]:
+    """`(seq, by)`: the messages whose reply_count is off, and by how much. One statement."""
+    found = rows(
+        """SELECT m.seq, (coalesce(answers.stand, 0) - m.reply_count)::int
+        FROM messages m LEFT JOIN (
+            SELECT r.reply_to_seq AS seq, count(*) AS stand FROM messages r
+            WHERE r.conversation_id = %(conversation)s::uuid AND r.reply_to_seq IS NOT NULL AND r.deleted_at IS NULL
+            GROUP BY r.reply_to_seq
+        ) answers ON answers.seq = m.seq
+        WHERE m.conversation_id = %(conversation)s::uuid AND m.reply_count <> coalesce(answers.stand, 0)""",
+        {"conversation": conversation},
+    )
+    return [(int(seq), int(by)) for seq, by in found]

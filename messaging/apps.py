@@ -18,9 +18,7 @@ class MessagingConfig(AppConfig):
 
 
 def _install_routines(using: str, **_: Any) -> None:
-    from messaging.queries import changes, history, sockets, sweep, writing  # noqa: PLC0415 - needs the loaded models
+    from messaging.queries import changes, history, search, sockets, sweep, writing  # noqa: PLC0415 - needs the loaded models
 
-    install(
-        [*history.ROUTINES, *writing.ROUTINES, *changes.ROUTINES, *sockets.ROUTINES, *sweep.ROUTINES],
-        using=using,
-    )
+    every = (history, writing, changes, sockets, sweep, search)
+    install([routine for module in every for routine in module.ROUTINES], using=using)

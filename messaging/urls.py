@@ -5,13 +5,16 @@ from django.urls import path
 from conversations.urls import CONVERSATION
 from messaging.views.changes import ChangesViewSet
 from messaging.views.messages import MessageViewSet
+from messaging.views.search import SearchViewSet
 
 changes = ChangesViewSet.as_view
 messages = MessageViewSet.as_view
+search = SearchViewSet.as_view
 
 urlpatterns = [
     path(f"{CONVERSATION}/messages", messages({"get": "list", "post": "create"})),
     path(f"{CONVERSATION}/changes", changes({"get": "list"})),
+    path("search/messages", search({"get": "list"})),
     path("sync", changes({"post": "sync"})),
     path(f"{CONVERSATION}/messages/batch", messages({"post": "batch"})),
     path(

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -43,6 +43,12 @@ class Message(models.Model):
     sent_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # What search reads, written by PostgreSQL with every insert and every change of the content.
+    words = models.GeneratedField(
+        expression=models.Func(F("content"), function="chat_search_words"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     class Meta:
         db_table = "messages"
@@ -91,11 +97,13 @@ class Message(models.Model):
                 name="messages_uncounted",
                 condition=Q(deleted_at__isnull=False) | Q(type="system"),
             ),
-            # Search inside the conversations that the caller may read.
+            # GET /search/messages: words inside the conversations that the caller may read.
             GinIndex(
                 OpClass(F("conversation"), name="uuid_ops"),
-                SearchVector("content", config="simple"),
+                F("words"),
                 name="messages_search",
+                # Every scan reads what waits to be put in its place, and a search is a scan for each conversation.
+                gin_pending_list_limit=256,
                 condition=Q(deleted_at=None),
             ),
         ]

@@ -56,6 +56,25 @@ class HistoryShape(Shape):
     has_after = serializers.BooleanField()
 
 
+@extend_schema_serializer(component_name="HighlightPiece")
+class HighlightPieceShape(Shape):
+    text = serializers.CharField(help_text="As it was written: not HTML. `…` stands for what is left out.")
+    hit = serializers.BooleanField(help_text="Whether it was looked for.")
+
+
+@extend_schema_serializer(component_name="FoundMessage")
+class FoundMessageShape(MessageShape):
+    """A message that was looked for. `highlight` is its content, of a long one the part around the first hit."""
+
+    highlight = HighlightPieceShape(many=True)
+
+
+@extend_schema_serializer(component_name="SearchPage")
+class SearchPageShape(Shape):
+    results = FoundMessageShape(many=True)
+    next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+
+
 @extend_schema_serializer(component_name="Event")
 class EventShape(Shape):
     """A durable event, as the socket sends it. `data` is the message, the conversation's facts or the participant."""

@@ -13,7 +13,7 @@ from conversations.models import User
 from conversations.queries import inbox, people
 from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
-from messaging.queries import changes, history, sockets, sweep, writing
+from messaging.queries import changes, history, search, sockets, sweep, writing
 from messaging.queries.history import Window
 from tests import factories, scratch
 from tests.crowd import Crowd, fill
@@ -28,6 +28,7 @@ ALL: dict[str, Routine] = {
         *changes.ROUTINES,
         *sockets.ROUTINES,
         *sweep.ROUTINES,
+        *search.ROUTINES,
     )
 }
 LARGE = {"messages", "conversations", "participants", "users", "mentions", "socket_notices"}
@@ -171,6 +172,10 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "back": 5.0,
         "businesses": ["acme"],
         "session": "of-nobody",
+        "query": "'900'",
+        "depth": 51,
+        "by_rank": False,
+        "budget": 512,
         "type": None,
         **more,
     }
@@ -209,10 +214,24 @@ def _nodes(plan: Json) -> Iterator[Json]:
 def test_each_routine_goes_by_its_indexes(crowd: Crowd, name: str, mode: str) -> None:
     routine = ALL[name]
     type = {"send_message": "text", "message_history_of_type": "image"}.get(name)
-    nodes = list(_nodes(_plan(routine, _given(crowd, type=type), alias=crowd.alias, mode=mode)))
+    sender = (
+        None if name == "search_walk" else crowd.agent
+    )  # a sender known beforehand would have their own index
+    given = _given(crowd, type=type, sender=sender)
+    nodes = list(_nodes(_plan(routine, given, alias=crowd.alias, mode=mode)))
     scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
     used = {node["Index Name"] for node in nodes if "Index Name" in node}
     assert (scanned & LARGE, set(routine.uses) - used) == (set(), set())
+
+
+@pytest.mark.parametrize("word", ["'900'", "'9':*"])
+def test_a_search_by_the_index_of_words(crowd: Crowd, word: str) -> None:
+    given: Any = {**_given(crowd, sender=None, query=word), "conversations": crowd.some}
+    with connections[crowd.alias].cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {search.INDEXED}", given)
+        nodes = list(_nodes(cursor.fetchone()[0][0]["Plan"]))
+    assert {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} & LARGE == set()
+    assert "messages_search" in {node["Index Name"] for node in nodes if "Index Name" in node}
 
 
 @pytest.mark.parametrize("name", ALL)

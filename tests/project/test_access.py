@@ -35,6 +35,7 @@ GET    unread                                    signed-in 200
 GET    conversations                             signed-in 200
 POST   conversations                             signed-in 201
 POST   sync                                      signed-in 200
+GET    search/messages?q=hello                   signed-in 200
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff
 GET    conversations/{group}                     401   401   404   404   200   200   200   404   404   404   404   404
@@ -47,6 +48,7 @@ DELETE conversations/{group}/participants/{user} 401   401   404   404   403   2
 POST   conversations/{group}/leave               401   401   404   404   204   204   409   404   404   404   404   404
 PATCH  conversations/{group}/membership          401   401   404   404   200   200   200   404   404   404   404   404
 POST   conversations/{group}/read                401   401   404   404   200   200   200   404   404   404   404   404
+GET    search/messages?q=a&conversation={group}  401   401   404   404   200   200   200   404   404   404   404   404
 GET    conversations/{group}/changes             401   401   404   404   200   200   200   404   404   404   404   404
 GET    conversations/{group}/messages            401   401   404   404   200   200   200   404   404   404   404   404
 POST   conversations/{group}/messages            401   401   404   404   201   201   201   404   404   404   404   404
@@ -75,6 +77,7 @@ POST   conversations/{case}/participants         401   401   404   404   404   4
 POST   conversations/{case}/leave                401   401   404   404   404   404   404   204   404   404   404   404
 PATCH  conversations/{case}/membership           401   401   404   404   404   404   404   200   200   200   404   404
 POST   conversations/{case}/read                 401   401   404   404   404   404   404   200   200   200   404   404
+GET    search/messages?q=a&conversation={case}   401   401   404   404   404   404   404   200   200   200   404   404
 GET    conversations/{case}/changes              401   401   404   404   404   404   404   200   200   200   404   404
 GET    conversations/{case}/messages             401   401   404   404   404   404   404   200   200   200   404   404
 POST   conversations/{case}/messages             401   401   404   404   404   404   404   201   201   201   404   404
@@ -125,7 +128,7 @@ class Row:
 
     @property
     def address(self) -> str:
-        return f"{self.method} {_anonymous(self.path)}"
+        return f"{self.method} {_anonymous(self.path.partition('?')[0])}"
 
 
 CALLERS = TABLE.split("\n")[1].split()

@@ -20,7 +20,9 @@ from tests.project.test_access import ROWS
 pytestmark = pytest.mark.django_db
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 ID = str(uuid4())
-PATHS = sorted({f"/{row.path}".replace("{business}", "acme").replace("{kaha}", "k") for row in ROWS})
+PATHS = sorted(
+    {f"/{row.path.partition('?')[0]}".replace("{business}", "acme").replace("{kaha}", "k") for row in ROWS}
+)
 BODILESS = {"POST auth/ws-ticket", "POST conversations/*/leave"}
 WITH_BODY = [row for row in ROWS if row.method in {"POST", "PATCH", "PUT"} and row.address not in BODILESS]
 BODIES = [(row.method, f"/{row.path}") for row in WITH_BODY]
@@ -97,13 +99,19 @@ def test_parameters_that_nobody_knows_are_let_be(staff: Api) -> None:
 
 HUGE = "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ"  # [99999999999999999999]
 CURSORS = ["!", "a", "e30", "bnVsbA", "WzFd", "W251bGxd", "W3RydWVd", "WyJcdTAwMDAiXQ", HUGE, "x" * 600]
-LISTS = ["/users", "/conversations", "/business/acme/conversations", "/business/acme/agents"]
+LISTS = [
+    "/users",
+    "/conversations",
+    "/search/messages",
+    "/business/acme/conversations",
+    "/business/acme/agents",
+]
 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_cursors_that_no_list_gave_out(path: str, cursor: str) -> None:
-    response = Api(factories.agent()).get(path, cursor=cursor)
+    response = Api(factories.agent()).get(path, cursor=cursor, q="a")
     taken = {"/business/acme/agents": {"WzFd"}}.get(path, set())  # a number is a place among agents
     assert response.status_code == (200 if cursor in taken else 400)
     if response.status_code == 400:
@@ -172,7 +180,6 @@ def test_what_is_not_built_is_404() -> None:
     for path in (
         "/users/presence",
         "/users/me/blocks",
-        "/search/messages",
         "/webhooks",
         f"/conversations/{ID}/stats",
     ):

@@ -1,0 +1,250 @@
+"""Finding messages by their words, only among those that the viewer may read.
+
+Two ways lead to the newest hits, and each is slow where the other is fast. Walking back in time through the viewer's
+conversations is right for a word that stands in every tenth message, the index of words for one that stands in every
+ten-thousandth. `services.search` begins with a short walk and lets what it meets decide (decision 0021).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from conversations.queries.routine import Routine
+from conversations.queries.statement import rows
+from messaging.highlights import START, STOP
+from messaging.queries.fragments import MESSAGE
+
+LIVELIEST = 200  # conversations that a walk looks into
+
+
+class Hit(NamedTuple):
+    """One message found: its JSON, its content as it is and as PostgreSQL marked it, and its place in the order."""
+
+    body: str
+    content: str
+    marked: str
+    score: float
+    at: datetime
+    conversation: UUID
+    seq: int
+
+
+class Found(NamedTuple):
+    """`hits` of a page, out of `number` matches that were gathered for it, the newest of which was sent at `newest`."""
+
+    hits: list[Hit]
+    number: int
+    newest: datetime | None
+
+
+class Scope(NamedTuple):
+    """What the viewer may read: which conversations, how many messages in all; and whether the walk saw all of it.
+    `sought` is whether there was anything to look for."""
+
+    conversations: list[UUID]
+    messages: int
+    complete: bool
+    sought: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is looked for. `query` is for to_tsquery.
+
+    The newest `depth` matches up to `upto` are gathered; of them `limit` are the page, by time or by rank, beyond
+    the place (`score`, `at`, `place`, `seq`) where the page before ended.
+    """
+
+    viewer: UUID
+    query: str
+    depth: int
+    limit: int
+    by_rank: bool = False
+    conversation: UUID | None = None
+    sender: UUID | None = None
+    type: str | None = None
+    since: datetime | None = None
+    upto: datetime | None = None
+    score: float | None = None
+    at: datetime | None = None
+    place: UUID | None = None
+    seq: int | None = None
+
+
+_SEARCH: Mapping[str, str] = {
+    "viewer": "uuid",
+    "query": "text",
+    "depth": "int",
+    "limit": "int",
+    "by_rank": "bool",
+    "conversation": "uuid",
+    "sender": "uuid",
+    "type": "text",
+    "since": "timestamptz",
+    "upto": "timestamptz",
+    "score": "float8",
+    "at": "timestamptz",
+    "place": "uuid",
+    "seq": "bigint",
+}
+
+# The same rule as READABLE and ConversationQuerySet.visible_to, for all conversations at once.
+# Uses index: participants_user_live, business_agents_user_id, conversations_business, conversations_pkey.
+# OFFSET 0: each by its key, whatever a plan that knows no values expects of their number.
+_MINE = """mine AS MATERIALIZED (
+        SELECT c.id, c.last_seq, c.last_activity_at FROM (
+            SELECT c.* FROM participants p CROSS JOIN LATERAL (
+                SELECT * FROM conversations c WHERE c.id = p.conversation_id OFFSET 0) c
+            WHERE p.user_id = %(viewer)s AND p.left_at IS NULL
+            UNION ALL
+            SELECT c.* FROM business_agents g CROSS JOIN LATERAL (
+                SELECT * FROM conversations c WHERE c.business_id = g.business_id AND c.type = 'business' OFFSET 0) c
+            WHERE g.user_id = %(viewer)s) c
+        WHERE c.deleted_at IS NULL AND (%(conversation)s IS NULL OR c.id = %(conversation)s)
+        AND EXISTS (SELECT FROM users v WHERE v.id = %(viewer)s AND v.is_active)
+        GROUP BY c.id, c.last_seq, c.last_activity_at
+    )"""
+
+# Over messages m: what else they must be. Notices are found by those who ask for them only.
+_FITS = """m.deleted_at IS NULL AND m.type = coalesce(%(type)s, m.type)
+        AND (m.type <> 'system' OR %(type)s IS NOT NULL)
+        AND (%(sender)s IS NULL OR m.sender_id = %(sender)s)
+        AND (%(since)s IS NULL OR m.sent_at >= %(since)s) AND (%(upto)s IS NULL OR m.sent_at <= %(upto)s)
+        AND (%(by_rank)s OR %(at)s IS NULL OR (m.sent_at, m.conversation_id, m.seq) < (%(at)s, %(place)s, %(seq)s))"""
+_NEWEST = "ORDER BY m.sent_at DESC, m.conversation_id DESC, m.seq DESC LIMIT %(depth)s"
+_FOUND = "m.id, m.words, m.sent_at, m.conversation_id, m.seq"
+
+_HIT: Mapping[str, str] = {
+    "body": "text",
+    "content": "text",
+    "marked": "text",
+    "score": "float8",
+    "at": "timestamptz",
+    "conversation": "uuid",
+    "seq": "bigint",
+}
+
+# Over `found` and `wanted`: the page. A line without a message where there is none, for what stands beside it.
+_PAGE = f"""page AS (
+        SELECT * FROM (
+            SELECT f.*, CASE WHEN %(by_rank)s THEN ts_rank(f.words, w.query, 1)::float8 ELSE 0 END AS score
+            FROM found f, wanted w) ranked
+        WHERE %(score)s IS NULL OR (ranked.score, ranked.sent_at, ranked.conversation_id, ranked.seq)
+            < (%(score)s, %(at)s, %(place)s, %(seq)s)
+        ORDER BY score DESC, sent_at DESC, conversation_id DESC, seq DESC LIMIT %(limit)s
+    ), told AS (
+        SELECT {MESSAGE} AS body, m.content, ts_headline('chat_search', chat_search_plain(m.content), w.query,
+            'HighlightAll=true, StartSel={START}, StopSel={STOP}') AS marked,
+            p.score, p.sent_at, p.conversation_id, p.seq
+        FROM page p JOIN messages m ON m.id = p.id LEFT JOIN users u ON u.id = m.sender_id, wanted w
+    ), total AS (
+        SELECT count(*) AS number, max(sent_at) AS newest FROM found
+    )"""
+_ORDER = "ORDER BY t.score DESC, t.sent_at DESC, t.conversation_id DESC, t.seq DESC"
+
+# `marks` are messages at 1/32, 1/8, 1/2 and twice the budget from the end of each conversation, found by their seq:
+# they tell, without counting, since when about `budget` messages were sent in all. What is older is left to the index,
+# and so is what was sent before the last activity of conversations beyond the liveliest. The match is written as the
+# function that @@ stands for: no index is meant here, and the planner, who does not know the words, would take one.
+WALK = Routine(
+    "search_walk",
+    uses=(
+        "participants_user_live",
+        "conversations_pkey",
+        "messages_unique_seq",
+        "messages_conversation_sent",
+    ),
+    parameters={**_SEARCH, "budget": "int"},
+    returns={
+        "conversations": "uuid[]",
+        "messages": "bigint",
+        "complete": "bool",
+        "sought": "bool",
+        "number": "bigint",
+        "newest": "timestamptz",
+        **_HIT,
+    },
+    body=f"""
+    WITH wanted AS MATERIALIZED (
+        SELECT to_tsquery('chat_search', %(query)s) AS query
+    ), {_MINE}, lively AS MATERIALIZED (
+        SELECT l.id, l.last_activity_at, CASE WHEN %(upto)s IS NULL THEN l.last_seq ELSE (
+            SELECT m.seq FROM messages m
+            WHERE m.conversation_id = l.id AND m.deleted_at IS NULL AND m.sent_at <= %(upto)s
+            ORDER BY m.sent_at DESC LIMIT 1) END AS top
+        FROM (SELECT * FROM mine ORDER BY last_activity_at DESC LIMIT {LIVELIEST}) l
+    ), marks AS (
+        SELECT m.sent_at, CASE step WHEN 0 THEN reach ELSE reach * 3 / 4 END AS weight
+        FROM lively l CROSS JOIN generate_series(0, 3) step
+        CROSS JOIN LATERAL (SELECT (%(budget)s / 32) << (2 * step) AS reach) far
+        JOIN messages m ON m.conversation_id = l.id AND m.seq = l.top - far.reach
+    ), floor AS (
+        SELECT greatest(%(since)s, (
+            SELECT sent_at FROM (
+                SELECT sent_at, sum(weight) OVER (ORDER BY sent_at DESC) AS covered FROM marks) so_far
+            WHERE covered >= %(budget)s ORDER BY sent_at DESC LIMIT 1), (
+            SELECT last_activity_at + interval '1 second' FROM mine
+            ORDER BY last_activity_at DESC OFFSET {LIVELIEST} LIMIT 1), '-infinity') AS at
+    ), found AS MATERIALIZED (
+        SELECT {_FOUND} FROM floor, lively l CROSS JOIN LATERAL (
+            SELECT * FROM messages m
+            WHERE m.conversation_id = l.id AND m.sent_at >= floor.at
+            AND ts_match_vq(m.words, (SELECT query FROM wanted)) AND {_FITS}
+            ORDER BY m.sent_at DESC, m.seq DESC LIMIT %(depth)s) m
+        WHERE l.last_activity_at >= floor.at - interval '1 second'
+        {_NEWEST}
+    ), {_PAGE}
+    SELECT s.ids, s.messages, floor.at = coalesce(%(since)s, '-infinity'), numnode(w.query) > 0, total.number,
+        total.newest, t.*
+    FROM (SELECT coalesce(array_agg(id), '{{}}') AS ids, coalesce(sum(last_seq), 0)::bigint AS messages FROM mine) s,
+        floor, wanted w, total LEFT JOIN told t ON true
+    {_ORDER}""",
+)
+
+ROUTINES = (WALK,)
+
+
+def walk(search: Search, *, budget: int) -> tuple[Scope, Found]:
+    """What about `budget` of the newest messages in the viewer's conversations hold. One statement."""
+    lines = WALK.call(**asdict(search), budget=budget)
+    return Scope(*lines[0][:4]), _found([line[4:] for line in lines])
+
+
+# Uses index: messages_search, or one of the others where a sender or a time says more than the words. A statement of
+# its own, planned each time with its values: how common a word is decides, and PostgreSQL keeps count of that.
+# The conversations are given by name, which the index takes, and looked at again, in case one was just left.
+_INDEXED = f"""
+    WITH wanted AS MATERIALIZED (
+        SELECT to_tsquery('chat_search', %(query)s) AS query
+    ), {_MINE}, found AS MATERIALIZED (
+        SELECT {_FOUND} FROM messages m
+        WHERE m.conversation_id = ANY (%(conversations)s)
+        AND m.words @@ to_tsquery('chat_search', %(query)s) AND {_FITS}
+        AND (SELECT array_agg(id) FROM mine) @> ARRAY[m.conversation_id]
+        {_NEWEST}
+    ), {_PAGE}
+    SELECT total.number, total.newest, t.* FROM total LEFT JOIN told t ON true
+    {_ORDER}"""
+_TYPES = {**_SEARCH, "conversations": "uuid[]"}
+
+
+def _cast(statement: str) -> str:
+    """Each parameter with its type."""
+    for name, kind in _TYPES.items():
+        statement = statement.replace(f"%({name})s", f"%({name})s::{kind}")
+    return statement
+
+
+INDEXED = _cast(_INDEXED)
+
+
+def indexed(search: Search, *, conversations: list[UUID]) -> Found:
+    """All that the index of words knows in these conversations. One statement."""
+    return _found(rows(INDEXED, {**asdict(search), "conversations": conversations}))
+
+
+def _found(lines: list[tuple[Any, ...]]) -> Found:
+    number, newest = lines[0][:2]
+    return Found([Hit(*line[2:]) for line in lines if line[2] is not None], number, newest)

@@ -1,0 +1,120 @@
+"""Searching: which way to go, page by page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from messaging.queries import search as queries
+from messaging.queries.search import Found, Hit, Scope, Search
+from messaging.terms import Terms
+
+STROLL = 512  # messages that every search walks back through first
+FARTHEST = 32_768  # messages that a second walk may take
+CANDIDATES = 200  # the newest matches, of which `sort=relevance` makes its order
+# What a message costs: walking past it, against fetching it because the index says that it matches.
+_WALKED, _FETCHED = 2, 5
+
+
+class Place(NamedTuple):
+    """Where a page ended. `partly`: its words were taken for beginnings of words. `upto` and `score`: of an order by
+    relevance, which is made of the matches that there were for the first page."""
+
+    partly: bool
+    upto: datetime | None
+    score: float | None
+    at: datetime
+    conversation: UUID
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody looks for, and where the page before ended."""
+
+    viewer: UUID
+    terms: Terms
+    limit: int
+    by_rank: bool = False
+    conversation: UUID | None = None
+    sender: UUID | None = None
+    type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: Place | None = None
+
+
+class Page(NamedTuple):
+    """Hits, and the place where the next page begins, None at the end. `readable` False: the viewer may read nothing
+    of what was asked about."""
+
+    hits: list[Hit]
+    next: Place | None
+    readable: bool
+
+
+def find_messages(wanted: Wanted) -> Page:
+    """A page of what the viewer may read and is looking for.
+
+    Where nothing has the words as they stand, what has words that begin so is found instead. One to six statements,
+    whatever the data: one to three for each of the two.
+    """
+    partly = wanted.after.partly if wanted.after else False
+    scope, found = _find(_search(wanted, partly=partly))
+    if not (found.number or wanted.after) and scope.conversations and wanted.terms.partial:
+        partly = True
+        scope, found = _find(_search(wanted, partly=True))
+    hits = found.hits[: wanted.limit]
+    more = len(found.hits) > wanted.limit
+    return Page(
+        hits, _end(wanted, hits[-1], found, partly=partly) if more else None, bool(scope.conversations)
+    )
+
+
+def _search(wanted: Wanted, *, partly: bool) -> Search:
+    after = wanted.after
+    limit = wanted.limit + 1
+    ends = [at for at in (wanted.until, after.upto if after else None) if at is not None]
+    return Search(
+        viewer=wanted.viewer,
+        query=wanted.terms.partial if partly else wanted.terms.exact,
+        depth=CANDIDATES if wanted.by_rank else limit,
+        limit=limit,
+        by_rank=wanted.by_rank,
+        conversation=wanted.conversation,
+        sender=wanted.sender,
+        type=wanted.type,
+        since=wanted.since,
+        upto=min(ends) if ends else None,
+        score=after.score if after else None,
+        at=after.at if after else None,
+        place=after.conversation if after else None,
+        seq=after.seq if after else None,
+    )
+
+
+def _end(wanted: Wanted, last: Hit, found: Found, *, partly: bool) -> Place:
+    upto = (wanted.after.upto if wanted.after else found.newest) if wanted.by_rank else None
+    return Place(partly, upto, last.score if wanted.by_rank else None, last.at, last.conversation, last.seq)
+
+
+def _find(search: Search) -> tuple[Scope, Found]:
+    """One to three statements: a short walk; a longer one, or the index of words; the index."""
+    scope, found = queries.walk(search, budget=STROLL)
+    if not scope.sought or scope.complete or found.number >= search.depth:
+        return scope, found
+    if budget := _second_walk(search.depth, found.number, scope.messages):
+        scope, found = queries.walk(search, budget=budget)
+        if scope.complete or found.number >= search.depth:
+            return scope, found
+    return scope, queries.indexed(search, conversations=scope.conversations)
+
+
+def _second_walk(wanted: int, met: int, messages: int) -> int:
+    """How many messages to walk through next; 0 where the index is the shorter way.
+
+    As many of them as matched in the first walk, so many will in the next.
+    """
+    budget = STROLL * wanted * 3 // (2 * max(met, 1))
+    matches = (met + 1) * messages // STROLL
+    return budget if budget <= FARTHEST and budget * _WALKED < matches * _FETCHED else 0

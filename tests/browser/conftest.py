@@ -2,13 +2,17 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from chatbackend.embedded.processes import free_port
+from chatbackend.embedded.redis import Redis
 from conversations.models import User
 from tests import factories
 from tests.browser.person import Person, newcomer
@@ -59,19 +63,35 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def people(chromium: Browser, daphne: Server) -> Iterator[tuple[Person, Person]]:
     """Ann and Ben, each signed in, in a browser of their own."""
-    ann, ben = (newcomer(chromium, daphne.base_url, name) for name in ("ann", "ben"))
+    ann, ben = (newcomer(chromium.new_context().new_page(), daphne.base_url, name) for name in ("ann", "ben"))
     yield ann, ben
     for person in (ann, ben):
         person.page.context.close()
     assert ann.errors + ben.errors == []
 
 
-@pytest.fixture
-def road(daphne: Server) -> Iterator[Road]:
-    """A way to the server that a test may break."""
-    way = Road(daphne.port)
+@pytest.fixture(scope="package")
+def one_road(daphne_process: Server) -> Iterator[Road]:
+    """The road of `road`: one address, so that a browser keeps what it has read from there."""
+    way = Road(daphne_process.port)
     yield way
     way.close()
+
+
+@pytest.fixture
+def road(daphne: Server, one_road: Road) -> Iterator[Road]:
+    """A way to the server that a test may break."""
+    yield one_road
+    one_road.mend()
+
+
+@pytest.fixture(scope="package")
+def one_browser(chromium: Browser) -> Iterator[BrowserContext]:
+    """The browser of `ben`, whose cache stays filled. Its clock can be put forward; by itself it goes as any other."""
+    context = chromium.new_context()
+    context.clock.install()
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -91,9 +111,44 @@ def room(ann: User, ben: Person) -> UUID:
 
 
 @pytest.fixture
-def ben(chromium: Browser, road: Road) -> Iterator[Person]:
-    """Ben, signed in by way of `road`. His page's clock can be put forward; by itself it goes as any other."""
-    person = newcomer(chromium, road.base_url, "ben", clock=True)
+def ben(one_browser: BrowserContext, road: Road) -> Iterator[Person]:
+    """Ben, signed in by way of `road`."""
+    person = newcomer(one_browser.new_page(), road.base_url, "ben")
+    person.is_online()
     yield person
-    person.page.context.close()
+    one_browser.unroute_all()
+    one_browser.pages[0].evaluate("localStorage.clear()")
+    for page in one_browser.pages:
+        page.close()
     assert person.errors == []
+
+
+class Brief(NamedTuple):
+    """A server whose tokens last for seconds, and its own Redis. `front`: a host whose pages may call it."""
+
+    server: Server
+    redis: Redis
+    front: str
+
+
+@pytest.fixture(scope="package")
+def brief_process(daphne_process: Server) -> Iterator[Brief]:
+    """The server of `brief`."""
+    state = Path(tempfile.mkdtemp(prefix="redis-"))
+    redis = Redis(state)
+    redis.start()
+    front = f"http://127.0.0.1:{free_port()}"
+    settings = {"ACCESS_TOKEN_SECONDS": "5", "REDIS_URL": redis.url, "CORS_ALLOWED_ORIGINS": front}
+    server = Server(database=daphne_process.database, settings=settings)
+    yield Brief(server, redis, front)
+    server.stop()
+    redis.stop()
+    shutil.rmtree(state, ignore_errors=True)
+    server.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def brief(transactional_db: None, brief_process: Brief) -> Brief:
+    """The server of short tokens, running."""
+    brief_process.server.ensure()
+    return brief_process

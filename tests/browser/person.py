@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from conversations.models import User
 
@@ -115,13 +115,9 @@ def account(name: str) -> User:
     return User.objects.create(username=name, password=password)
 
 
-def newcomer(browser: Browser, base_url: str, name: str, *, clock: bool = False) -> Person:
-    """A new account, signed in through the page. `clock`: the page's timers can be put forward."""
-    user = account(name)
-    page = browser.new_context().new_page()
-    if clock:
-        page.clock.install()
-    person = Person(name, page, base_url, user.pk)
+def newcomer(page: Page, base_url: str, name: str) -> Person:
+    """A new account, signed in through the page."""
+    person = Person(name, page, base_url, account(name).pk)
     person.watch()
     person.sign_in()
     return person

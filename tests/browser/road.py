@@ -15,8 +15,9 @@ TEXT, CLOSE = 0x81, 0x88  # whole messages: Daphne sends no fragments
 
 
 def tells_of_a_message(frame: Frame) -> bool:
-    """Whether a frame is a new message, or the ack of one."""
-    return frame["event"] == "message.created" or "client_id" in frame.get("result", {})
+    """Whether a frame is, or acknowledges, a message that a client sent."""
+    told = {"ack": "result", "message.created": "data"}.get(frame["event"])
+    return told is not None and bool(frame[told].get("client_id"))
 
 
 class Road:
@@ -74,6 +75,13 @@ class Road:
             lane.dead = True  # the server's own goodbye must not follow ours
             lane.client.sendall(message(CLOSE, struct.pack("!H", code)))
             lane.hang_up()
+
+    def mend(self) -> None:
+        """As it was at first, for the next test."""
+        self.deliver()
+        self.lighten()
+        self.cut()
+        self._lanes.clear()
 
     def close(self) -> None:
         """No more."""

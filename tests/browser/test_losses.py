@@ -64,16 +64,19 @@ def test_the_own_message_heard_is_as_good_as_its_ack(ben: Person, room: UUID, ro
 def test_a_network_gone_dark_is_found_by_the_missing_pong(
     told: bool, ann: User, ben: Person, room: UUID, road: Road
 ) -> None:
-    road.darken()
-    factories.say(ann, room, "are you there?")
     if told:
-        ben.page.evaluate("dispatchEvent(new Event('offline'))")
+        ben.page.context.set_offline(True)
         ben.page.clock.fast_forward(DOUBT_MS)
     else:
+        road.darken()
         ben.page.clock.fast_forward(BEAT_MS)
         ben.page.clock.fast_forward(PONG_MS)
     expect(ben.page.locator("html")).not_to_have_attribute("data-connection", "online")
+    factories.say(ann, room, "are you there?")
     ben.write("I am")
+    expect(ben.message("I am")).to_have_attribute("data-state", "pending")
+    ben.sees("hello", "I am")
+    ben.page.context.set_offline(False)
     road.lighten()
     ben.waits_until_online()
     ben.sees("hello", "are you there?", "I am")

@@ -8,7 +8,7 @@
  *
  * @typedef {{name: "idle" | "connecting" | "online" | "waiting" | "refused", retryAt: number, code: number}} State
  */
-import { backoff, floorOf } from "./backoff.js";
+import { askedBy, backoff, floorOf } from "./backoff.js";
 import { disconnected, frameTooLarge, framesOf, refusal, tooLong } from "./frames.js";
 
 export const PROTOCOL = "chat.v1";
@@ -140,8 +140,8 @@ export class Connection extends EventTarget {
     socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") this.#receive(socket, data);
     });
-    socket.addEventListener("close", ({ code }) => {
-      if (this.#socket === socket) this.#lost(code);
+    socket.addEventListener("close", ({ code, reason }) => {
+      if (this.#socket === socket) this.#lost(code, askedBy(reason));
     });
   }
 
@@ -190,16 +190,15 @@ export class Connection extends EventTarget {
     this.post({ op: "ping" });
   }
 
-  #lost(code) {
+  #lost(code, atLeast = 0) {
     this.#abandon(code);
-    this.#retry(code);
+    this.#retry(code, atLeast);
   }
 
   #retry(code, atLeast = 0) {
     const now = Date.now();
-    this.#notBefore = now + Math.max(atLeast, floorOf(code));
-    const delay = backoff(this.#attempt++, { code, random: this.#random });
-    this.#tryAt(Math.max(this.#notBefore, now + delay), code);
+    this.#notBefore = now + floorOf(code, atLeast);
+    this.#tryAt(now + backoff(this.#attempt++, { code, atLeast, random: this.#random }), code);
   }
 
   #tryAt(retryAt, code = this.state.code) {

@@ -1,0 +1,168 @@
+"""The parts of the client that touch neither clock nor socket, run as modules in the browser."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.server import Server
+
+
+@pytest.fixture(scope="module")
+def shared(chromium: Browser) -> Iterator[Page]:
+    """One page for all: the modules keep nothing."""
+    page = chromium.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(shared: Page, daphne: Server) -> Page:
+    """A page of the server, without the client running in it."""
+    address = f"{daphne.base_url}/health/live"
+    if shared.url != address:
+        shared.goto(address)
+    return shared
+
+
+def run(page: Page, module: str, code: str) -> Any:
+    """The value of an expression that knows the module as `m`."""
+    return page.evaluate(
+        f"async () => {{ const m = await import('/static/messaging/{module}.js'); return {code}; }}"
+    )
+
+
+def test_pauses_double_up_to_a_bound_and_are_spread_over_all_of_it(page: Page) -> None:
+    def pauses(random: float, code: int = 0) -> list[float]:
+        found: list[float] = run(
+            page,
+            "backoff",
+            f"[0,1,2,3,6,7,500].map((n) => m.backoff(n, {{code: {code}, random: () => {random}}}))",
+        )
+        return found
+
+    assert pauses(0) == [200] * 7
+    assert pauses(1) == [700, 1200, 2200, 4200, 30_200, 30_200, 30_200]
+    assert pauses(0.5) == [450, 700, 1200, 2200, 15_200, 15_200, 15_200]
+
+
+@pytest.mark.parametrize(
+    ("code", "least", "most"),
+    [
+        (1006, 200, 700),
+        (1012, 200, 5_200),
+        (4401, 200, 700),
+        (4403, 30_000, 30_500),
+        (4408, 200, 700),
+        (4413, 2_000, 2_500),
+        (4429, 5_000, 15_000),
+    ],
+)
+def test_a_close_code_has_its_own_first_pause(page: Page, code: int, least: int, most: int) -> None:
+    span = run(page, "backoff", f"[0, 1].map((r) => m.backoff(0, {{code: {code}, random: () => r}}))")
+    assert span == [least, most]
+
+
+@pytest.mark.parametrize(
+    ("reason", "pause"),
+    [
+        ("retry-after=7", 7_000),
+        ("retry-after=2.5", 2_500),
+        ("retry-after=99999", 600_000),
+        ("retry-after=-1", 0),
+        ("later", 0),
+        ("", 0),
+    ],
+)
+def test_the_advice_of_a_close_is_taken(page: Page, reason: str, pause: int) -> None:
+    assert run(page, "backoff", f"m.askedBy({reason!r})") == pause
+    advised = f"[0, 1].map((r) => m.backoff(0, {{code: 1012, atLeast: {pause}, random: () => r}}))"
+    assert run(page, "backoff", advised) == [max(200, pause), max(200, pause) + (500 if pause else 5_000)]
+
+
+@pytest.mark.parametrize(
+    ("prev", "version", "place"),
+    [(4, 5, "old"), (3, 4, "old"), (5, 6, "next"), (2, 9, "next"), (6, 7, "gap")],
+)
+def test_where_a_change_belongs(page: Page, prev: int, version: int, place: str) -> None:
+    assert run(page, "feed", f"m.placeOf({{prev: {prev}, version: {version}}}, 5)") == place
+
+
+def test_the_frames_of_a_message(page: Page) -> None:
+    text = r"""'{"event":"pong"}\n\n[]\n{"event":1}\nnull\n{broken\n{"event":"x","n":1}\n'"""
+    assert run(page, "frames", f"m.framesOf({text})") == [{"event": "pong"}, {"event": "x", "n": 1}]
+
+
+@pytest.mark.parametrize(
+    ("size", "is_too_long"), [("'a'.repeat(90)", False), ("'é'.repeat(50)", False), ("'é'.repeat(51)", True)]
+)
+def test_a_frame_is_measured_in_bytes(page: Page, size: str, is_too_long: bool) -> None:
+    assert run(page, "frames", f"m.tooLong({size}, 100)") is is_too_long
+
+
+@pytest.mark.parametrize(
+    ("code", "temporary"),
+    [
+        ("rate_limited", True),
+        ("unavailable", True),
+        ("server_error", True),
+        ("forbidden", False),
+        ("invalid", False),
+    ],
+)
+def test_which_refusals_pass(page: Page, code: str, temporary: bool) -> None:
+    assert run(page, "frames", f"m.refusal({{code: {code!r}}}).temporary") is temporary
+
+
+FEED = """(() => {
+    const told = [];
+    const feed = new m.Feed({ changes: async (id, { after }) => {
+        told.push(`read ${after}`);
+        return { results: [7, 8].map(change), next: null, version: 8 };
+    } });
+    const change = (version) => ({ event: "message.created", conversation: "c", version, prev: version - 1, data: {} });
+    for (const name of ["change", "unknown", "reset"])
+        feed.addEventListener(name, ({ detail }) => told.push(`${name} ${detail.version ?? ""}`.trim()));
+    return { feed, told, change };
+})()"""
+
+
+def test_a_gap_holds_back_what_comes_after_until_it_is_read(page: Page) -> None:
+    """6 is applied, 7 never comes: 8 to 10 wait for the reading, which brings 8 too; 9 comes twice."""
+    told = run(
+        page,
+        "feed",
+        f"""await (async () => {{
+            const {{ feed, told, change }} = {FEED};
+            feed.offer(change(3));
+            feed.track("c", 5);
+            for (const version of [6, 8, 9, 9, 10]) feed.offer(change(version));
+            feed.offer({{ event: "message.created", conversation: "c", version: "11", prev: 10 }});
+            await new Promise((resolve) => feed.addEventListener("caughtup", resolve));
+            return told;
+        }})()""",
+    )
+    assert told == [
+        "unknown",
+        *(f"{kind} {n}" for kind, n in [("change", 6), ("read", 6)]),
+        *(f"change {n}" for n in (7, 8, 9, 10)),
+    ]
+
+
+def test_what_a_lost_connection_held_back_is_left_to_the_resume(page: Page) -> None:
+    told = run(
+        page,
+        "feed",
+        f"""await (async () => {{
+            const {{ feed, told, change }} = {FEED};
+            feed.track("c", 5);
+            feed.offer(change(9));
+            feed.dropHeld();
+            const {{ behind, gone, unknown }} = feed.compare({{ c: 9, d: 1 }});
+            for (const version of [6, 7, 8, 9]) feed.offer(change(version));
+            await new Promise((resolve) => setTimeout(resolve));
+            return [told, behind, gone, unknown];
+        }})()""",
+    )
+    assert told == [["read 5", *(f"change {n}" for n in (6, 7, 8, 9))], {"c": 5}, [], ["d"]]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from dbperf.connections import Database
+from dbperf.connections import Database, Row
 
 CAPABILITIES: Final = """
 SELECT current_setting('server_version') AS server_version,
@@ -109,3 +109,64 @@ REPLICA: Final = Gap(
 def capabilities(on: Database) -> Capabilities:
     """One statement: version, role, privileges, extensions."""
     return Capabilities(**on.row(CAPABILITIES))
+
+
+CHECKPOINTS_15: Final = """
+SELECT checkpoints_timed AS timed, checkpoints_req AS requested, stats_reset FROM pg_stat_bgwriter
+"""
+CHECKPOINTS_17: Final = """
+SELECT num_timed AS timed, num_requested AS requested, stats_reset FROM pg_stat_checkpointer
+"""
+SETTINGS: Final = """
+SELECT s.name, s.setting, s.unit,
+       CASE WHEN s.unit IN ('kB', '8kB', 'MB') THEN s.setting::bigint
+            * CASE s.unit WHEN 'kB' THEN 1024 WHEN '8kB' THEN 8192 ELSE 1048576 END END AS bytes
+  FROM pg_settings s
+ WHERE s.name = ANY (%s::text[])
+"""
+DATABASE: Final = """
+SELECT d.datname::text AS name, pg_database_size(d.oid) AS size_bytes, age(d.datfrozenxid) AS xid_age,
+       mxid_age(d.datminmxid) AS mxid_age, current_setting('autovacuum_freeze_max_age')::bigint AS freeze_max_age,
+       current_setting('autovacuum_multixact_freeze_max_age')::bigint AS mxid_freeze_max_age,
+       s.blks_hit AS blocks_hit, s.blks_read AS blocks_read, s.temp_bytes, s.temp_files,
+       extract(epoch FROM clock_timestamp() - coalesce(s.stats_reset, pg_postmaster_start_time()))::float AS counted_s
+  FROM pg_database d JOIN pg_stat_database s ON s.datid = d.oid
+ WHERE d.datname = current_database()
+"""
+REPLICAS: Final = """
+SELECT r.application_name AS application, r.state, r.sync_state, extract(epoch FROM r.replay_lag)::float AS lag_s,
+       CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)::bigint END
+         AS lag_bytes
+  FROM pg_stat_replication r
+"""
+SLOTS: Final = """
+SELECT s.slot_name::text AS name, s.active, s.wal_status,
+       CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::bigint END
+         AS retained_bytes
+  FROM pg_replication_slots s
+"""
+
+
+def checkpoints(on: Database) -> Row:
+    """How many were due by time, and how many had to come early."""
+    return on.row(CHECKPOINTS_17 if on.version >= 17 else CHECKPOINTS_15)
+
+
+def settings(on: Database, *names: str) -> dict[str, Row]:
+    """Settings by name, sizes also in bytes. What the role may not see is not there."""
+    return {row["name"]: row for row in on.rows(SETTINGS, [list(names)])}
+
+
+def database(on: Database) -> Row:
+    """The database as a whole: size, ages, cache, temporary files, and over how many seconds that was counted."""
+    return on.row(DATABASE)
+
+
+def replicas(on: Database) -> list[Row]:
+    """Who streams from here, and how far behind. Empty without `pg_read_all_stats`."""
+    return on.rows(REPLICAS)
+
+
+def slots(on: Database) -> list[Row]:
+    """Replication slots, and how much WAL each keeps from being removed."""
+    return on.rows(SLOTS)

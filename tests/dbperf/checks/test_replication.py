@@ -1,0 +1,28 @@
+"""Replicas behind, slots forgotten. Reads the real views; a second server would be needed for more."""
+
+from dbperf.catalog import server
+from dbperf.checks import replication
+from dbperf.connections import Database
+from tests.dbperf.faults import findings
+
+
+def test_of_this_server(faulty: Database) -> None:
+    assert (server.replicas(faulty), server.slots(faulty)) == ([], [])
+    assert findings(faulty, "replication") == []
+
+
+def test_a_replica_behind() -> None:
+    row = {"application": "standby", "state": "streaming", "lag_s": 6.0, "lag_bytes": 2048}
+    (finding,) = replication.judge_replica(row)
+    assert (finding.level, finding.subject) == ("warning", "replica standby")
+    assert list(replication.judge_replica({**row, "lag_s": 4.9})) == []
+    assert list(replication.judge_replica({**row, "lag_s": None})) == []
+
+
+def test_a_slot_nobody_reads() -> None:
+    row = {"name": "old", "active": False, "wal_status": "reserved", "retained_bytes": 1024**3}
+    (finding,) = replication.judge_slot(row)
+    assert (finding.level, finding.subject) == ("warning", "slot old")
+    assert list(replication.judge_slot({**row, "active": True})) == []
+    assert list(replication.judge_slot({**row, "retained_bytes": 1024**3 - 1})) == []
+    assert [found.level for found in replication.judge_slot({**row, "wal_status": "lost"})] == ["critical"]

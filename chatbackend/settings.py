@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -279,7 +280,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "conversations.tasks.purge_expired",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3000},
-    }
+    },
+    "rotate-recent-indexes": {
+        "task": "dbperf.tasks.rotate_recent_indexes",
+        "schedule": crontab(day_of_week="sunday", hour=3, minute=30),
+        "options": {"expires": 6 * 3600},
+    },
 }
 
 # --- Accounts and tokens

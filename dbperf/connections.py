@@ -64,6 +64,11 @@ class Database:
         """The only row of a statement that always has one. Raises `Unavailable`."""
         return self.rows(statement, parameters)[0]
 
+    def run(self, statement: Any) -> None:
+        """A statement that returns nothing. Raises `Unavailable`."""
+        with self._told(), self.connection.cursor() as cursor:
+            cursor.execute(statement)
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:

@@ -20,7 +20,9 @@ import django
 django.setup()
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
+
+from dbperf.aliases import MAINTENANCE, MONITOR
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -45,6 +47,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _skipped(config: pytest.Config) -> int:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return len(reporter.stats.get("skipped", [])) if reporter else 0
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """The test database, also by the other aliases: Django takes along only those that some test names."""
+    for alias in (MONITOR, MAINTENANCE):
+        connections[alias].close()
+        connections.settings[alias]["NAME"] = connection.settings_dict["NAME"]
 
 
 @pytest.fixture(scope="session")

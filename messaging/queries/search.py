@@ -14,6 +14,7 @@ from uuid import UUID
 from conversations.queries.routine import Routine
 from conversations.queries.statement import rows
 from messaging.highlights import START, STOP
+from messaging.queries import recent
 from messaging.queries.fragments import MESSAGE
 
 LIVELIEST = 200  # conversations that a walk looks into
@@ -212,6 +213,8 @@ def walk(search: Search, *, budget: int) -> tuple[Scope, Found]:
     return Scope(*lines[0][:4]), _found([line[4:] for line in lines])
 
 
+_NEWER = "/* whatever its time */"
+
 # Uses index: messages_search, or one of the others where a sender or a time says more than the words. A statement of
 # its own, planned each time with its values: how common a word is decides, and PostgreSQL keeps count of that.
 # The conversations are given by name, which the index takes, and looked at again, in case one was just left.
@@ -221,7 +224,7 @@ _INDEXED = f"""
     ), {_MINE}, found AS MATERIALIZED (
         SELECT {_FOUND} FROM messages m
         WHERE m.conversation_id = ANY (%(conversations)s)
-        AND m.words @@ to_tsquery('chat_search', %(query)s) AND {_FITS}
+        AND m.words @@ to_tsquery('chat_search', %(query)s) AND {_FITS} {_NEWER}
         AND (SELECT array_agg(id) FROM mine) @> ARRAY[m.conversation_id]
         {_NEWEST}
     ), {_PAGE}
@@ -240,9 +243,16 @@ def _cast(statement: str) -> str:
 INDEXED = _cast(_INDEXED)
 
 
-def indexed(search: Search, *, conversations: list[UUID]) -> Found:
-    """All that the index of words knows in these conversations. One statement."""
-    return _found(rows(INDEXED, {**asdict(search), "conversations": conversations}))
+def newer(literal: str) -> str:
+    """The same for what was sent since a moment, which stands in it as a literal: only so can PostgreSQL tell that
+    the index over the last days (`recent`) holds all of it."""
+    return INDEXED.replace(_NEWER, f"AND m.sent_at >= {literal}")
+
+
+def indexed(search: Search, *, conversations: list[UUID], since: datetime | None = None) -> Found:
+    """All that the index of words knows in these conversations, or what it knows since a day. One statement."""
+    statement = newer(recent.literal(since)) if since else INDEXED
+    return _found(rows(statement, {**asdict(search), "conversations": conversations}))
 
 
 def _found(lines: list[tuple[Any, ...]]) -> Found:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from messaging.queries import recent
 from messaging.queries import search as queries
 from messaging.queries.search import Found, Hit, Scope, Search
 from messaging.terms import Terms
@@ -12,6 +13,7 @@ from messaging.terms import Terms
 STROLL = 512  # messages that every search walks back through first
 FARTHEST = 32_768  # messages that a second walk may take
 CANDIDATES = 200  # the newest matches, of which `sort=relevance` makes its order
+FEW = 1_000  # matches that are not worth a statement of their own for those of the last days
 # What a message costs: walking past it, against fetching it because the index says that it matches.
 _WALKED, _FETCHED = 2, 5
 
@@ -99,7 +101,7 @@ def _end(wanted: Wanted, last: Hit, found: Found, *, partly: bool) -> Place:
 
 
 def _find(search: Search) -> tuple[Scope, Found]:
-    """One to three statements: a short walk; a longer one, or the index of words; the index."""
+    """One to three statements: a short walk; a longer one, or the index over the last days; the index over all."""
     scope, found = queries.walk(search, budget=STROLL)
     if not scope.sought or scope.complete or found.number >= search.depth:
         return scope, found
@@ -107,7 +109,22 @@ def _find(search: Search) -> tuple[Scope, Found]:
         scope, found = queries.walk(search, budget=budget)
         if scope.complete or found.number >= search.depth:
             return scope, found
+    elif since := _recently(search, found.number, scope.messages):
+        newer = queries.indexed(search, conversations=scope.conversations, since=since)
+        if newer.number >= search.depth:
+            return scope, newer
     return scope, queries.indexed(search, conversations=scope.conversations)
+
+
+def _recently(search: Search, met: int, messages: int) -> datetime | None:
+    """The day since when there is an index of its own, where that may save fetching many older matches."""
+    day = recent.since() if _expected(met, messages) > FEW else None
+    return day if day and (search.upto is None or search.upto > day) else None
+
+
+def _expected(met: int, messages: int) -> int:
+    """How many of the viewer's messages match, if they match as those of the first walk did."""
+    return (met + 1) * messages // STROLL
 
 
 def _second_walk(wanted: int, met: int, messages: int) -> int:
@@ -116,5 +133,5 @@ def _second_walk(wanted: int, met: int, messages: int) -> int:
     As many of them as matched in the first walk, so many will in the next.
     """
     budget = STROLL * wanted * 3 // (2 * max(met, 1))
-    matches = (met + 1) * messages // STROLL
-    return budget if budget <= FARTHEST and budget * _WALKED < matches * _FETCHED else 0
+    fetched = _expected(met, messages) * _FETCHED
+    return budget if budget <= FARTHEST and budget * _WALKED < fetched else 0

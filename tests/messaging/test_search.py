@@ -1,5 +1,6 @@
 """What is found, and what never is."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -16,7 +17,7 @@ from conversations.models import User
 from conversations.services import business, conversations, participants
 from messaging import terms
 from messaging.models import Message
-from messaging.queries import history
+from messaging.queries import history, recent
 from messaging.queries import search as queries
 from messaging.queries.history import Window
 from messaging.queries.search import Search
@@ -238,7 +239,7 @@ class World:
 acts = st.tuples(st.sampled_from(ACTS), st.integers(0, 2), st.integers(0, 3), st.sampled_from(WORDS))
 
 
-@examples
+@settings(examples, max_examples=15)
 @given(happened=st.lists(acts, max_size=25))
 def test_people_find_exactly_what_they_may_read(happened: list[tuple[str, int, int, str]]) -> None:
     world = World()
@@ -408,6 +409,48 @@ def test_every_way_leads_to_the_same(talk: tuple[User, User, UUID], monkeypatch:
         monkeypatch.setattr(service, "STROLL", stroll)
         monkeypatch.setattr(service, "FARTHEST", farthest)
         assert {q: _ask(ann, q) for q in usual} == usual
+
+
+@pytest.fixture
+def recent_index(talk: tuple[User, User, UUID]) -> Iterator[datetime]:
+    """The index over what was sent since the day of the talk, as a rotation leaves it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no index is made while checks are due
+        cursor.execute(
+            f"CREATE INDEX {recent.NAME}_20260101 ON messages USING gin (conversation_id uuid_ops, words)"
+            " WHERE deleted_at IS NULL AND sent_at >= '2026-01-01 00:00+00'"
+        )
+    recent.forget()
+    yield datetime(2026, 1, 1, tzinfo=UTC)
+    recent.forget()
+
+
+def test_the_last_days_have_an_index_of_their_own(
+    talk: tuple[User, User, UUID],
+    recent_index: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Any,
+) -> None:
+    ann, _, _ = talk
+    monkeypatch.setattr(service, "STROLL", 32)
+    monkeypatch.setattr(service, "FARTHEST", 0)
+    monkeypatch.setattr(service, "FEW", 0)
+    whole = _ask(ann, "apple")
+    with django_assert_num_queries(2):  # the walk, and what it tells is known of the last days
+        first = find_messages(Wanted(viewer=ann.pk, terms=terms.read("apple"), limit=7))
+    assert [(hit.conversation, hit.seq) for hit in first.hits] == whole[:7]
+    with django_assert_num_queries(3):  # not enough of them: the index over all
+        assert _ask(ann, "apple") == whole
+
+
+def test_the_day_is_looked_for_once_a_minute(recent_index: datetime, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert recent.since() == recent.since() == recent_index
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {recent.NAME}_20260101")
+    assert recent.since() == recent_index  # a search that believes it still finds the same
+    recent.forget()
+    assert recent.since() is None
 
 
 def test_the_index_is_asked_again_who_may_read(talk: tuple[User, User, UUID]) -> None:

@@ -22,7 +22,7 @@ from messaging.hub import hub, people, socket
 from messaging.queries import changes, history, search, sockets, sweep, writing
 from tests.server import ROOT
 
-OURS = ("chatbackend", "conversations", "messaging")
+OURS = ("chatbackend", "conversations", "messaging", "dbperf")
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 

@@ -68,9 +68,22 @@ def name(values: list[Any]) -> str:
 def place(values: list[Any]) -> Place:
     """A cursor of a listing of conversations."""
     pinned, at, key = values
-    if type(pinned) is not bool or not isinstance(at, str) or not isinstance(key, str):
+    if type(pinned) is not bool or not isinstance(key, str):
         raise ValueError(values)
-    moment = datetime.fromisoformat(at)
-    if moment.tzinfo is None:
-        raise ValueError(at)
-    return Place(pinned, moment, UUID(key))
+    return Place(pinned, moment(at), UUID(key))
+
+
+def moment(text: Any) -> datetime:
+    """A part of a cursor: a time."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found
+
+
+def message(values: list[Any]) -> tuple[datetime, UUID, int]:
+    """A cursor of messages in the order of time: when one was sent, and its name."""
+    at, key, seq = values
+    if not isinstance(key, str):
+        raise ValueError(values)
+    return moment(at), UUID(key), whole([seq])

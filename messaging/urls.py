@@ -14,6 +14,7 @@ search = SearchViewSet.as_view
 urlpatterns = [
     path(f"{CONVERSATION}/messages", messages({"get": "list", "post": "create"})),
     path(f"{CONVERSATION}/changes", changes({"get": "list"})),
+    path("users/me/messages", messages({"get": "own"})),
     path("search/messages", search({"get": "list"})),
     path("sync", changes({"post": "sync"})),
     path(f"{CONVERSATION}/messages/batch", messages({"post": "batch"})),

@@ -78,7 +78,7 @@ class Message(models.Model):
         indexes = [
             # changes_since and resume: what moved after a version.
             models.Index(fields=["conversation", "version"], name="messages_version"),
-            # A person's messages, newest first: moderation in the admin.
+            # GET /users/me/messages; moderation in the admin.
             models.Index("sender", F("sent_at").desc(), name="messages_sender_sent"),
             # GET …/messages?type=: the media of a conversation.
             models.Index("conversation", "type", F("seq").desc(), name="messages_conversation_type"),

@@ -1,6 +1,7 @@
 """Reading messages."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,27 @@ class Window(NamedTuple):
     after: int | None = None
     around: int | None = None
     type: str | None = None
+
+
+class Moment(NamedTuple):
+    """A message's place in the order of time."""
+
+    at: datetime
+    conversation: UUID
+    seq: int
+
+
+class Own(NamedTuple):
+    """A message of one's own: its JSON and place."""
+
+    body: str
+    at: datetime
+    conversation: UUID
+    seq: int
+
+    @property
+    def place(self) -> Moment:
+        return Moment(self.at, self.conversation, self.seq)
 
 
 class Page(NamedTuple):
@@ -121,7 +143,28 @@ ONE = Routine(
         WHERE c.id = %(conversation)s AND {READABLE}""",
 )
 
-ROUTINES = (PAGE, PAGE_OF_TYPE, ONE)
+# Nobody else's words and nothing that was taken back, so no seat is asked for: also what was said where one has left.
+OWN = Routine(
+    "own_messages",
+    uses=("messages_sender_sent", "users_pkey"),
+    parameters={
+        "viewer": "uuid",
+        "limit": "int",
+        "at": "timestamptz",
+        "conversation": "uuid",
+        "seq": "bigint",
+    },
+    returns={"body": "text", "at": "timestamptz", "conversation": "uuid", "seq": "bigint"},
+    body=f"""
+        SELECT {MESSAGE}, m.sent_at, m.conversation_id, m.seq
+        FROM users u JOIN messages m ON m.sender_id = u.id
+        WHERE u.id = %(viewer)s AND u.is_active AND m.deleted_at IS NULL AND m.type <> 'system'
+        AND m.sent_at <= coalesce(%(at)s, 'infinity') AND (%(at)s IS NULL
+            OR (m.sent_at, m.conversation_id, m.seq) < (%(at)s, %(conversation)s, %(seq)s))
+        ORDER BY m.sent_at DESC, m.conversation_id DESC, m.seq DESC LIMIT %(limit)s""",
+)
+
+ROUTINES = (PAGE, PAGE_OF_TYPE, ONE, OWN)
 
 
 def _bounded(window: Window) -> Window:
@@ -149,3 +192,9 @@ def message(*, viewer: UUID, conversation_id: UUID, seq: int) -> str | None:
     """One message, or None where there is none for the viewer's eyes."""
     found = ONE.first(viewer=viewer, conversation=conversation_id, seq=seq)
     return found[0] if found else None
+
+
+def own_messages(*, viewer: UUID, limit: int, after: Moment | None = None) -> list[Own]:
+    """What somebody wrote anywhere, the newest first. One statement."""
+    place = after._asdict() if after else dict.fromkeys(Moment._fields)
+    return [Own(*line) for line in OWN.call(viewer=viewer, limit=limit, **place)]

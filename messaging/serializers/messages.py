@@ -24,6 +24,7 @@ from conversations.serializers.shapes import ANN
 from conversations.strictness import deeper_than
 from messaging import limits
 from messaging.models import Message
+from messaging.queries.history import Moment
 
 MAX_BATCH = 1_000
 MAX_SYNC = 200
@@ -150,6 +151,17 @@ class WindowSerializer(LimitSerializer):
         if sum(attrs[name] is not None for name in ("before", "after", "around")) > 1:
             raise serializers.ValidationError("At most one of before, after and around.")
         return attrs
+
+
+def place(values: list[Any]) -> Moment:
+    """A cursor of one's own messages."""
+    return Moment(*cursors.message(values))
+
+
+class OwnMessagesSerializer(LimitSerializer):
+    """What the caller wrote."""
+
+    cursor = CursorField(place)
 
 
 @extend_schema_field({"type": "string", "maxLength": 512})

@@ -1,8 +1,6 @@
 """Input of a search."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
@@ -18,24 +16,10 @@ MAX_QUERY = 200  # characters
 
 def place(values: list[Any]) -> Place:
     """A cursor of a search."""
-    partly, upto, score, at, conversation, seq = values
+    partly, upto, score, *last = values
     if type(partly) is not bool or not (score is None or type(score) is float):
         raise ValueError(values)
-    return Place(
-        partly,
-        None if upto is None else _moment(upto),
-        score,
-        _moment(at),
-        UUID(conversation),
-        cursors.whole([seq]),
-    )
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment
+    return Place(partly, None if upto is None else cursors.moment(upto), score, *cursors.message(last))
 
 
 class SearchSerializer(LimitSerializer):

@@ -56,6 +56,12 @@ class HistoryShape(Shape):
     has_after = serializers.BooleanField()
 
 
+@extend_schema_serializer(component_name="OwnMessages")
+class OwnMessagesShape(Shape):
+    results = MessageShape(many=True)
+    next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+
+
 @extend_schema_serializer(component_name="HighlightPiece")
 class HighlightPieceShape(Shape):
     text = serializers.CharField(help_text="As it was written: not HTML. `…` stands for what is left out.")

@@ -9,8 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations import access
+from conversations.cursors import encode
 from conversations.exceptions import NotFound
 from conversations.inputs import read_body, read_query
+from conversations.pagination import cut, page
 from conversations.throttling import Limit, by_user
 from conversations.views.base import ChatViewSet, caller_id, json_reply
 from messaging.queries import history
@@ -27,7 +29,7 @@ SENDS = Limit("sends", 40, 2, by_user)  # 20 a second with bursts of 40, as on t
 class MessageViewSet(ChatViewSet):
     """What is said. Reading a history and sending are hot: their own statement checks the account and the seat."""
 
-    hot_actions = frozenset({"list", "create"})
+    hot_actions = frozenset({"list", "create", "own"})
     staff_actions = frozenset({"batch"})
     limits = {"create": [SENDS]}
     problems = {"partial_update": [403, 409], "destroy": [403]}
@@ -41,12 +43,27 @@ class MessageViewSet(ChatViewSet):
         """A page of the history, ascending: the newest, or what lies before, after or around a seq."""
         window = Window(**read_query(inputs.WindowSerializer, request))
         viewer = caller_id(request)
-        page = history.message_history(viewer=viewer, conversation_id=conversation_id, window=window)
-        if page is None:
+        found = history.message_history(viewer=viewer, conversation_id=conversation_id, window=window)
+        if found is None:
             access.require_active(viewer)
             raise NotFound("No such conversation.")
-        before, after = _json(page.has_before), _json(page.has_after)
-        return json_reply(f'{{"results":{page.results},"has_before":{before},"has_after":{after}}}')
+        before, after = _json(found.has_before), _json(found.has_after)
+        return json_reply(f'{{"results":{found.results},"has_before":{before},"has_after":{after}}}')
+
+    @extend_schema(
+        operation_id="list_own_messages",
+        parameters=[inputs.OwnMessagesSerializer],
+        responses={200: shapes.OwnMessagesShape},
+    )
+    def own(self, request: Request) -> HttpResponse:
+        """Everything that the caller wrote and did not take back, the newest first, also where they have left."""
+        query, viewer = read_query(inputs.OwnMessagesSerializer, request), caller_id(request)
+        written = history.own_messages(viewer=viewer, limit=query["limit"] + 1, after=query["cursor"])
+        if not written:
+            access.require_active(viewer)
+        results, last = cut(written, query["limit"])
+        bodies = [message.body for message in results]
+        return json_reply(page(bodies, next_cursor=encode(*last.place) if last else None))
 
     @extend_schema(
         operation_id="send_message",

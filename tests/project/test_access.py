@@ -36,6 +36,7 @@ GET    conversations                             signed-in 200
 POST   conversations                             signed-in 201
 POST   sync                                      signed-in 200
 GET    search/messages?q=hello                   signed-in 200
+GET    users/me/messages                         signed-in 200
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff
 GET    conversations/{group}                     401   401   404   404   200   200   200   404   404   404   404   404

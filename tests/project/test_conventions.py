@@ -13,6 +13,7 @@ from conversations import cursors
 from conversations.exceptions import Invalid
 from conversations.models import User
 from messaging.models import Message
+from messaging.serializers import messages, search
 from tests import factories
 from tests.api import BASE, Api, problem, read
 from tests.project.test_access import ROWS
@@ -103,6 +104,7 @@ LISTS = [
     "/users",
     "/conversations",
     "/search/messages",
+    "/users/me/messages",
     "/business/acme/conversations",
     "/business/acme/agents",
 ]
@@ -128,12 +130,22 @@ def test_cursors_that_no_list_gave_out(path: str, cursor: str) -> None:
         [True, "2026-01-01T00:00:00Z"],
         [True, "2026-01-01T00:00:00Z", ID, 1],
         {"pinned": True},
+        ["2026-01-01T00:00:00Z", 1, 1],
+        ["2026-01-01T00:00:00Z", ID, "1"],
+        ["2026-01-01T00:00:00", ID, 1],
+        [5, ID, 1],
+        [None, None, None, "2026-01-01T00:00:00Z", ID, 1],
+        [True, 5, None, "2026-01-01T00:00:00Z", ID, 1],
+        [True, None, "x", "2026-01-01T00:00:00Z", ID, 1],
+        [True, None, None, "2026-01-01T00:00:00Z", 5, 1],
+        [True, None, None],
     ],
 )
-def test_places_of_the_wrong_shape(place: Any) -> None:
+@pytest.mark.parametrize("reader", [cursors.place, search.place, messages.place])
+def test_places_of_the_wrong_shape(reader: Any, place: Any) -> None:
     cursor = base64.urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode()
     with pytest.raises(Invalid) as refused:
-        cursors.decode(cursor, cursors.place)
+        cursors.decode(cursor, reader)
     assert refused.value.code == "bad_cursor"
 
 

@@ -16,7 +16,7 @@ DEPLOY_ENV := CHATBACKEND_ENV_FILE=/dev/null CHATBACKEND_EMBEDDED=off DEBUG=off 
 	ALLOWED_HOSTS=chat.example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean
+.PHONY: help run test chaos lint bench clean
 export PORT
 
 help: ## Show this list
@@ -28,6 +28,9 @@ run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:PORT, until Ctrl-C
 
 test: $(DEV_STAMP) ## Run the tests on servers of their own (ARGS goes to pytest)
 	@env -u DJANGO_SETTINGS_MODULE $(PY) -m pytest $(ARGS)
+
+chaos: $(DEV_STAMP) ## Kill every part 100 times while people talk (CHAOS_KILLS, CHAOS_SEED)
+	@env -u DJANGO_SETTINGS_MODULE CHAOS_KILLS=$${CHAOS_KILLS:-100} $(PY) -m pytest tests/chaos -s $(ARGS)
 
 lint: $(DEV_STAMP) ## Check style, types, layers, migrations and production settings
 	$(PY) -m ruff check .

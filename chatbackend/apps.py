@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
-from chatbackend import checks, statements
+from chatbackend import checks, schedule, statements
 from chatbackend.celery import app as celery_app
 
 
@@ -16,3 +17,5 @@ class ChatBackendConfig(AppConfig):
         checks.register_all()
         recent_indexes.register_all()
         statements.install()
+        beat = self.apps.get_app_config("django_celery_beat") if self.apps else None
+        post_migrate.connect(schedule.make_missing, sender=beat, dispatch_uid="chatbackend.schedule")

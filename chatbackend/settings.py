@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -99,6 +98,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django_celery_beat",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -275,18 +275,15 @@ CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULE = {
-    "purge-expired": {
-        "task": "conversations.tasks.purge_expired",
-        "schedule": timedelta(hours=1),
-        "options": {"expires": 3000},
-    },
-    "rotate-recent-indexes": {
-        "task": "dbperf.tasks.rotate_recent_indexes",
-        "schedule": crontab(day_of_week="sunday", hour=3, minute=30),
-        "options": {"expires": 6 * 3600},
-    },
-}
+CELERY_BEAT_SCHEDULER = (
+    "django_celery_beat.schedulers:DatabaseScheduler"  # what runs when: chatbackend/schedule.py
+)
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# --- The database's own care
+DBPERF = {
+    "OWN_INDEX_PREFIXES": ["messages_search_recent_"]
+}  # the window indexes of chatbackend/recent_indexes.py
 
 # --- Accounts and tokens
 REGISTRATION_OPEN = env.boolean("REGISTRATION_OPEN", default=EMBEDDED)

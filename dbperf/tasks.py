@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from dbperf import rotation
+from dbperf.services import looking
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +25,21 @@ def rotate_recent_indexes() -> list[str]:
             continue
         done.append(f"{turned.window}: {turned.outcome}")
     return done
+
+
+@shared_task(name="dbperf.tasks.pulse", soft_time_limit=20, time_limit=25)
+def pulse() -> None:
+    """Twice a minute: sessions, locks, the longest transaction."""
+    looking.keep_pulse()
+
+
+@shared_task(name="dbperf.tasks.hourly", soft_time_limit=600, time_limit=660)
+def hourly() -> None:
+    """Every hour: statements, sizes, every check; old history goes."""
+    looking.keep_hour()
+
+
+@shared_task(name="dbperf.tasks.weekly", soft_time_limit=600, time_limit=660)
+def weekly() -> None:
+    """Every week: the report."""
+    looking.keep_week()

@@ -37,3 +37,8 @@ def texts(on: Database, capabilities: Capabilities, queryids: list[int]) -> dict
 def info(on: Database, capabilities: Capabilities) -> Row:
     """When the counters were reset, and how often statements were thrown out for want of room."""
     return on.row(INFO.format(schema=capabilities.statements_schema))
+
+
+def is_own(text: str) -> bool:
+    """Whether dbperf itself asks this: statistics views, or its own tables."""
+    return any(word in text for word in ("pg_stat", "pg_catalog", "pg_class", "dbperf_"))

@@ -26,7 +26,9 @@ def run(context: Context) -> Iterator[Finding]:
     costly = sorted(slow, key=lambda row: -row["total_ms"])[:MOST]
     texts = statements.texts(context.database, context.capabilities, [row["queryid"] for row in costly])
     for row in costly:
-        yield _finding(row, texts.get(row["queryid"], ""), share(row["total_ms"], whole))
+        text = texts.get(row["queryid"], "")
+        if not statements.is_own(text):
+            yield _finding(row, text, share(row["total_ms"], whole))
 
 
 def _slow(row: Row) -> bool:

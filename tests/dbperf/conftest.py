@@ -15,4 +15,5 @@ def database(
 ) -> Iterator[Database]:
     """On the run's own server, then on each other PostgreSQL found."""
     with django_db_blocker.unblock(), scratch.database_on(request.param, "dbperf") as alias:
+        scratch.migrate(alias, "dbperf")
         yield Database(alias)

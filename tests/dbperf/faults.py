@@ -23,7 +23,7 @@ def run(database: Database, *statements: str) -> None:
 
 def findings(database: Database, check: str) -> list[Finding]:
     """What one check says of the tables in `fault`, and of what is no table."""
-    outcome = checks.run(checks.context(database), [check])
+    outcome = checks.run(checks.context(database, store=database.alias), [check])
     assert outcome.skipped == []
     assert all(finding.check == check for finding in outcome.findings)
     return outcome.findings

@@ -3,15 +3,14 @@
 import io
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from chatbackend.celery import app
+from chatbackend.schedule import JOBS
 from dbperf import rotation
 from dbperf.aliases import MAINTENANCE
 from dbperf.catalog import windows as catalog
@@ -35,13 +34,9 @@ def test_what_there_is_to_rotate() -> None:
 
 
 def test_the_clock_knows_it() -> None:
-    entry: Any
-    (entry,) = [
-        dict(entry) for name, entry in settings.CELERY_BEAT_SCHEDULE.items() if name.startswith("rotate")
-    ]
-    assert entry["task"] == rotate_recent_indexes.name
-    assert entry["task"] in app.tasks
-    assert entry["options"]["expires"] < 7 * 86_400
+    (job,) = [job for job in JOBS.values() if job.task == rotate_recent_indexes.name]
+    assert job.task in app.tasks
+    assert job.expires_s < 7 * 86_400
 
 
 def test_the_command_on_a_young_database(reached: None) -> None:

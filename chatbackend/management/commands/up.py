@@ -120,7 +120,6 @@ class Command(BaseCommand):
     def _start_programs(self, env: dict[str, str]) -> None:
         celery = ["-m", "celery", "--app", "chatbackend", "--quiet"]
         level = ["--loglevel", settings.LOG_LEVEL]
-        beat = ["--schedule", str(settings.STATE_DIR / "beat"), "--pidfile="]
         self.say("Starting the web server, the worker and the clock")
         self._start(
             "web",
@@ -131,7 +130,7 @@ class Command(BaseCommand):
         # As root Celery warns at length about a queue that others could write to; ours has a password.
         quiet = ["-W", "ignore:You're running the worker"]
         self._start("worker", [*quiet, *celery, *worker, *level], {**env, "CHATBACKEND_PROCESS": "worker"})
-        self._start("beat", [*celery, "beat", *beat, *level], {**env, "CHATBACKEND_PROCESS": "worker"})
+        self._start("beat", [*celery, "beat", "--pidfile=", *level], {**env, "CHATBACKEND_PROCESS": "worker"})
 
     def _start(self, name: str, arguments: list[str], env: dict[str, str]) -> None:
         argv = [sys.executable, *arguments]

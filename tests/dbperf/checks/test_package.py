@@ -24,7 +24,7 @@ def test_each_page_has_the_title_and_the_limits(name: str) -> None:
 
 
 def test_all_of_them_run_on_an_empty_database(faulty: Database) -> None:
-    outcome = checks.run(checks.context(faulty))
+    outcome = checks.run(checks.context(faulty, store=faulty.alias))
     assert outcome.skipped == []
     assert {found.check for found in outcome.findings} <= {"settings"}
 
@@ -38,7 +38,7 @@ def test_what_is_locked_hides_only_itself(faulty: Database) -> None:
     )
     with session(faulty) as other:
         other.execute("LOCK TABLE fault.t")
-        outcome = checks.run(checks.context(faulty), ["duplicate_index", "sequence_end"])
+        outcome = checks.run(checks.context(faulty, store=faulty.alias), ["duplicate_index", "sequence_end"])
     run(faulty, "RESET lock_timeout")
     assert [(skipped.check, skipped.reason) for skipped in outcome.skipped] == [
         ("duplicate_index", "a table stayed locked for a second")
@@ -48,6 +48,8 @@ def test_what_is_locked_hides_only_itself(faulty: Database) -> None:
 
 def test_keys_are_stable_and_lead_to_one_finding(faulty: Database) -> None:
     run(faulty, "CREATE SEQUENCE s MAXVALUE 10", "SELECT setval('s', 9)")
-    (first,), (second,) = (checks.run(checks.context(faulty), ["sequence_end"]).findings for _ in range(2))
+    (first,), (second,) = (
+        checks.run(checks.context(faulty, store=faulty.alias), ["sequence_end"]).findings for _ in range(2)
+    )
     assert first.key == second.key == "sequence_end:fault.s"
     assert first.as_json()["remedy"].keys() == {"text", "sql", "model"}

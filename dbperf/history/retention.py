@@ -1,0 +1,64 @@
+"""Keeps our own history small: so many of each, and never more bytes than its budget."""
+
+from django.conf import settings
+from django.db import models
+
+from dbperf.catalog import tables
+from dbperf.connections import Database
+from dbperf.models import RelationDay, Snapshot, Statement, StatementUse, StoredFinding
+
+BUDGET_BYTES = 256 * 1024 * 1024
+SNAPSHOTS = {
+    "pulse": 20_160,
+    "metrics": 2_160,
+    "size": 2_160,
+    "report": 104,
+}  # a week, 90 days, 90 days, two years
+MOST: dict[type[models.Model], int] = {StatementUse: 200_000, RelationDay: 100_000, StoredFinding: 10_000}
+EMERGENCY_SHARE = 4  # over the budget a quarter of the longest histories goes
+
+
+def prune(*, store: str) -> int:
+    """Deletes what is beyond the numbers, the oldest first; returns how many rows."""
+    gone = sum(_beyond_kind(kind, most, store=store) for kind, most in SNAPSHOTS.items())
+    gone += sum(_beyond(model, most, store=store) for model, most in MOST.items())
+    if own_bytes(store=store) > budget_bytes():
+        gone += _shorten(store=store)
+    unused = Statement.objects.using(store).filter(uses=None)
+    return gone + unused.delete()[0]
+
+
+def budget_bytes() -> int:
+    """How large all of this may become: `DBPERF["BUDGET_BYTES"]`."""
+    return int(getattr(settings, "DBPERF", {}).get("BUDGET_BYTES", BUDGET_BYTES))
+
+
+def own_bytes(*, store: str) -> int:
+    """What our tables take with their indexes, as of their last VACUUM or ANALYZE."""
+    ours = {model._meta.db_table for model in (Snapshot, Statement, StatementUse, RelationDay, StoredFinding)}
+    rows = [row for row in tables.tables(Database(store)) if row["name"] in ours]
+    return sum(row["size_bytes"] + row["indexes_bytes"] + row["toast_bytes"] for row in rows)
+
+
+def _beyond_kind(kind: str, most: int, *, store: str) -> int:
+    rows = Snapshot.objects.using(store).filter(kind=kind)
+    last = rows.order_by("-taken_at").values_list("taken_at", flat=True)[most : most + 1].first()
+    return rows.filter(taken_at__lte=last).delete()[0] if last else 0
+
+
+def _beyond(model: type[models.Model], most: int, *, store: str) -> int:
+    rows = model._default_manager.using(store)
+    last = rows.order_by("-pk").values_list("pk", flat=True)[most : most + 1].first()
+    return rows.filter(pk__lte=last).delete()[0] if last else 0
+
+
+def _shorten(*, store: str) -> int:
+    """The older quarter of what grows."""
+    gone = 0
+    for model in (StatementUse, RelationDay, Snapshot):
+        rows = model._default_manager.using(store)
+        count = rows.count()
+        gone += (
+            _beyond(model, count - count // EMERGENCY_SHARE, store=store) if count >= EMERGENCY_SHARE else 0
+        )
+    return gone

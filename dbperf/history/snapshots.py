@@ -1,0 +1,39 @@
+"""Figures of one moment."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from dbperf.models import Snapshot
+
+
+def keep(kind: str, figures: dict[str, Any], *, store: str, now: datetime | None = None) -> Snapshot:
+    """One more of its kind."""
+    return Snapshot.objects.using(store).create(kind=kind, taken_at=now or timezone.now(), figures=figures)
+
+
+def replace(kind: str, figures: dict[str, Any], *, store: str, now: datetime) -> None:
+    """The only one of its kind."""
+    kept = keep(kind, figures, store=store, now=now)
+    Snapshot.objects.using(store).filter(kind=kind).exclude(pk=kept.pk).delete()
+
+
+def latest(kind: str, *, store: str) -> Snapshot | None:
+    """Uses index: dbperf_snapshot_newest."""
+    return Snapshot.objects.using(store).filter(kind=kind).order_by("-taken_at").first()
+
+
+def latest_of(kinds: Sequence[str], *, store: str) -> dict[str, Snapshot]:
+    """The newest of each kind, in one statement."""
+    rows = Snapshot.objects.using(store).none()
+    newest = [Snapshot.objects.filter(kind=kind).order_by("-taken_at")[:1] for kind in kinds]
+    rows = newest[0].using(store).union(*(each.using(store) for each in newest[1:]), all=True)
+    return {row.kind: row for row in rows}
+
+
+def since(kind: str, age: timedelta, *, store: str, most: int = 3_000) -> list[Snapshot]:
+    """Those of the last `age`, oldest first."""
+    newest = Snapshot.objects.using(store).filter(kind=kind, taken_at__gte=timezone.now() - age)
+    return list(newest.order_by("-taken_at")[:most])[::-1]

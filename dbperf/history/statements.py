@@ -1,0 +1,105 @@
+"""Statements over time, from pg_stat_statements. It is never reset by us; resets by others are noticed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F, FloatField, Max, Min, Q, Sum
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from dbperf.catalog import statements
+from dbperf.catalog.server import Capabilities
+from dbperf.connections import Database, Row
+from dbperf.history import counters, snapshots
+from dbperf.models import Statement, StatementUse
+
+KIND = "statements"
+FIELDS = ("calls", "total_ms", "rows", "blocks_hit", "blocks_read", "temp_blocks", "wal_bytes")
+IDENTITY = ("queryid", "userid", "dbid", "toplevel")
+MOST = 500  # a look: the costliest; the others are seldom worth their rows
+
+
+def record(database: Database, capabilities: Capabilities, *, store: str, now: datetime) -> int:
+    """Writes what each statement did since the last look; returns how many did anything. The first look only counts."""
+    if not capabilities.statements:
+        return 0
+    info = statements.info(database, capabilities)
+    rows = {_name(row): row for row in statements.counters(database, capabilities)}
+    current = {name: [row[field] for field in FIELDS] for name, row in rows.items()}
+    before = snapshots.latest(KIND, store=store)
+    figures = {"reset": str(info["stats_reset"]), "evictions": info["dealloc"], "values": current}
+    snapshots.replace(KIND, figures, store=store, now=now)
+    if before is None:
+        return 0
+    reset = before.figures["reset"] != figures["reset"]
+    moved = counters.deltas(current, before.figures["values"], reset=reset)
+    costliest = sorted(moved, key=lambda name: -moved[name][FIELDS.index("total_ms")])[:MOST]
+    known = _known(database, capabilities, [rows[name] for name in costliest], store=store, now=now)
+    window_s = (now - before.taken_at).total_seconds()
+    StatementUse.objects.using(store).bulk_create(
+        StatementUse(
+            statement_id=known[name],
+            taken_at=now,
+            window_s=window_s,
+            **dict(zip(FIELDS, moved[name], strict=True)),
+        )
+        for name in costliest
+        if name in known
+    )
+    return len(moved)
+
+
+def _name(row: Row) -> str:
+    return ":".join(str(row[field]) for field in IDENTITY)
+
+
+def _known(
+    database: Database, capabilities: Capabilities, rows: list[Row], *, store: str, now: datetime
+) -> dict[str, int]:
+    """The kept statement of each; texts are asked for only of those never seen before."""
+    kept = Statement.objects.using(store).filter(queryid__in={row["queryid"] for row in rows})
+    known = {_name(each): each["id"] for each in kept.values("id", *IDENTITY)}
+    fresh = [row for row in rows if _name(row) not in known]
+    if fresh:
+        texts = statements.texts(database, capabilities, [row["queryid"] for row in fresh])
+        made = [
+            Statement(
+                **{field: row[field] for field in IDENTITY},
+                text=text,
+                own=statements.is_own(text),
+                first_seen=now,
+            )
+            for row in fresh
+            if (text := texts.get(row["queryid"]))
+        ]
+        for each in Statement.objects.using(store).bulk_create(made):
+            known[_name({field: getattr(each, field) for field in IDENTITY})] = each.pk
+    return known
+
+
+def costliest(age: timedelta, *, store: str, most: int = 20) -> list[dict[str, Any]]:
+    """Of the last `age`: calls, time, mean, rows; the costliest first. Our own are left out."""
+    uses = StatementUse.objects.using(store).filter(taken_at__gte=timezone.now() - age, statement__own=False)
+    totals = {f"{field}_sum": Sum(field) for field in FIELDS}
+    mean = Sum("total_ms") / Cast(Sum("calls"), FloatField())
+    named: Any = uses.values("statement_id", queryid=F("statement__queryid"), text=F("statement__text"))
+    return list(named.annotate(**totals, mean_ms=mean).order_by("-total_ms_sum")[:most])
+
+
+def compared(*, recent: timedelta, earlier: timedelta, store: str) -> list[dict[str, Any]]:
+    """Each statement's calls and time in the `recent` past, and in the `earlier` time before that."""
+    now = timezone.now()
+    late, all_of_it = Q(taken_at__gte=now - recent), Q(taken_at__gte=now - recent - earlier)
+    before = all_of_it & ~late
+    uses = StatementUse.objects.using(store).filter(all_of_it, statement__own=False)
+    named: Any = uses.values(queryid=F("statement__queryid"), text=F("statement__text"))
+    return list(
+        named.annotate(
+            calls_now=Sum("calls", filter=late),
+            ms_now=Sum("total_ms", filter=late),
+            calls_before=Sum("calls", filter=before),
+            ms_before=Sum("total_ms", filter=before),
+            first=Min("taken_at"),
+            last=Max("taken_at"),
+        )
+    )

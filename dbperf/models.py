@@ -1,0 +1,117 @@
+"""What is remembered of the database. Everything here is bounded, by rows and by bytes: see `history.retention`."""
+
+from django.db import models
+
+
+class Snapshot(models.Model):
+    """Figures of one moment, as JSON: `pulse` twice a minute, `metrics` and `size` every hour, `report` every week, and
+    the last counters read (`statements`, `relations`), from which the next deltas are made."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=16)
+    taken_at = models.DateTimeField()
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["kind", "-taken_at"], name="dbperf_snapshot_newest")
+        ]  # the latest of a kind
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.taken_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Statement(models.Model):
+    """A statement as pg_stat_statements tells them apart. The text is normalised: $1 instead of values."""
+
+    id = models.BigAutoField(primary_key=True)
+    queryid = models.BigIntegerField()
+    userid = models.BigIntegerField()
+    dbid = models.BigIntegerField()
+    toplevel = models.BooleanField()
+    text = models.TextField()
+    own = models.BooleanField(default=False)  # asked by dbperf itself
+    first_seen = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["queryid", "userid", "dbid", "toplevel"], name="dbperf_statement_identity"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class StatementUse(models.Model):
+    """What a statement did between two looks."""
+
+    id = models.BigAutoField(primary_key=True)
+    statement = models.ForeignKey(Statement, models.CASCADE, related_name="uses")
+    taken_at = models.DateTimeField()
+    window_s = models.FloatField()
+    calls = models.BigIntegerField()
+    total_ms = models.FloatField()
+    rows = models.BigIntegerField()
+    blocks_hit = models.BigIntegerField()
+    blocks_read = models.BigIntegerField()
+    temp_blocks = models.BigIntegerField()
+    wal_bytes = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["taken_at"], name="dbperf_use_when"),  # the costliest of a period; retention
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.statement_id} {self.taken_at:%Y-%m-%d %H:%M}"
+
+
+class RelationDay(models.Model):
+    """A table or an index on one day: its size at last, and how it was used that day."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=5, choices=[("table", "table"), ("index", "index")])
+    name = models.CharField(max_length=200)  # schema.name
+    day = models.DateField()
+    size_bytes = models.BigIntegerField()
+    scans = models.BigIntegerField(default=0)
+    writes = models.BigIntegerField(default=0)  # of a table: rows inserted, updated, deleted
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "name", "day"], name="dbperf_relation_day"
+            ),  # a line over days
+        ]
+        indexes = [models.Index(fields=["day"], name="dbperf_relation_when")]  # retention
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.day}"
+
+
+class StoredFinding(models.Model):
+    """A finding of a check, from when it was first seen until it was gone."""
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.CharField(max_length=300, unique=True)
+    check_name = models.CharField(max_length=40)
+    level = models.CharField(max_length=8)
+    subject = models.CharField(max_length=250)
+    detail = models.TextField()
+    evidence = models.JSONField(default=dict)
+    remedy = models.JSONField(default=dict)
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    muted_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "suggestion"
+        indexes = [
+            models.Index(fields=["check_name"], name="dbperf_finding_check")
+        ]  # the suggestions of one kind
+
+    def __str__(self) -> str:
+        return self.detail

@@ -80,7 +80,10 @@ Listener = Callable[[Post], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A durable change of a conversation. `data` is JSON text, made by the same SQL as the REST reply."""
+    """A durable change of a conversation. `data` is JSON text, made by the same SQL as the REST reply.
+
+    `reacted` is JSON text too: whose own reactions changed, since `data` is the same for everybody.
+    """
 
     name: DurableEvent
     conversation: UUID
@@ -90,13 +93,15 @@ class Event:
     joined: Sequence[UUID] = ()
     left: Sequence[UUID] = ()
     business_id: str | None = None
+    reacted: str | None = None
 
 
 def frame(event: Event) -> str:
     """The line that clients read."""
+    reacted = f',"reacted":{event.reacted}' if event.reacted else ""
     return (
         f'{{"event":"{event.name}","conversation":"{event.conversation}","version":{event.version},'
-        f'"prev":{event.prev},"data":{event.data}}}'
+        f'"prev":{event.prev},"data":{event.data}{reacted}}}'
     )
 
 

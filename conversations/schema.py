@@ -15,6 +15,7 @@ PATH_PARAMETERS = {
     ),
     "kaha_id": ({"type": "string", "maxLength": 64}, "The person's id on the Kaha platform."),
     "seq": ({"type": "integer", "minimum": 1}, "The message's place in its conversation."),
+    "emoji": ({"type": "string", "maxLength": 16}, "A single emoji of Unicode's list, percent-encoded."),
 }
 REASONS = {
     400: "The input is malformed or invalid; `errors` names the fields.",

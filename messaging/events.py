@@ -8,8 +8,10 @@ from conversations.events import DurableEvent, Event
 from messaging.records import Change, Written
 
 
-def message_changed(conversation: UUID, *written: Written, name: DurableEvent) -> None:
-    """Tells everybody in the conversation, in the order given, after the commit."""
+def message_changed(
+    conversation: UUID, *written: Written, name: DurableEvent, reacted: str | None = None
+) -> None:
+    """Tells everybody in the conversation, in the order given, after the commit. `reacted`: who did, as JSON."""
     events.publish(
         *(
             Event(
@@ -19,6 +21,7 @@ def message_changed(conversation: UUID, *written: Written, name: DurableEvent) -
                 prev=message.version - 1,
                 data=message.body,
                 business_id=message.business_id,
+                reacted=reacted,
             )
             for message in written
         )
@@ -30,7 +33,12 @@ def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> list
     frames, prev = [], after
     for change in changes:
         event = Event(
-            name=change.event, conversation=conversation, version=change.version, prev=prev, data=change.data
+            name=change.event,
+            conversation=conversation,
+            version=change.version,
+            prev=prev,
+            data=change.data,
+            reacted=change.reacted,
         )
         frames.append(events.frame(event))
         prev = change.version

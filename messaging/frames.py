@@ -70,6 +70,14 @@ class DeleteMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class React:
+    conversation: UUID
+    seq: int
+    emoji: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MarkRead:
     conversation: UUID
     seq: int
@@ -91,7 +99,7 @@ class Ping:
     pass
 
 
-Op = Auth | SendMessage | EditMessage | DeleteMessage | MarkRead | Typing | Resume | Ping
+Op = Auth | SendMessage | EditMessage | DeleteMessage | React | MarkRead | Typing | Resume | Ping
 
 
 class Frame(NamedTuple):
@@ -170,6 +178,10 @@ def _words(name: str, value: Any) -> str:
     if not text.strip():
         raise Invalid.field(name, "Nothing is said.", code="blank")
     return text
+
+
+def _emoji(name: str, value: Any) -> str:
+    return _text(name, value, most=limits.MAX_EMOJI, least=1)
 
 
 def _client_id(name: str, value: Any) -> str:
@@ -305,6 +317,7 @@ _SHAPES: Mapping[str, _Shape] = {
     ),
     "edit": _Shape(EditMessage, {**_MESSAGE, "content": _words}),
     "delete": _Shape(DeleteMessage, _MESSAGE),
+    "react": _Shape(React, {**_MESSAGE, "emoji": _emoji, "on": _flag}),
     "read": _Shape(MarkRead, {"conversation": _uuid, "seq": _position}),
     "typing": _Shape(Typing, {"conversation": _uuid, "on": _flag}),
     "resume": _Shape(Resume, {"cursors": _cursors}),

@@ -1,9 +1,12 @@
 """Who may change what was said, decided from facts already at hand: no queries here."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from conversations.exceptions import Conflict, Forbidden, Invalid
 from conversations.policies import MODERATORS
+from messaging import limits
 from messaging.models import Message
 
 
@@ -27,3 +30,23 @@ def require_deletable(message: Message, *, actor_id: UUID, role: str) -> None:
         return
     if message.sender_id != actor_id or message.type == Message.Type.SYSTEM:
         raise Forbidden("Only its sender, an admin or the owner may delete a message.")
+
+
+def require_reactable(message: Message, *, mine: Sequence[str], emoji: str) -> None:
+    """Anybody in the conversation reacts to what stands, with so many emojis; `mine` are the person's own by now."""
+    if message.deleted_at is not None:
+        raise Conflict("This message was deleted.", code="message_deleted")
+    there = {one["emoji"] for one in message.reactions or ()}
+    if emoji in mine:
+        return
+    if len(mine) >= limits.MAX_OWN_REACTIONS:
+        raise Conflict("Nobody puts more reactions under one message.", code="too_many_reactions")
+    if emoji not in there and len(there) >= limits.MAX_REACTIONS:
+        raise Conflict("There are no more kinds of reactions under one message.", code="too_many_reactions")
+
+
+def tally(reactions: Sequence[dict[str, Any]], emoji: str, *, by: int) -> list[dict[str, Any]]:
+    """The `[{emoji, count}]` of a message after one more, or one less. What nobody is left with goes."""
+    counts = {one["emoji"]: one["count"] for one in reactions}
+    counts[emoji] = counts.get(emoji, 0) + by
+    return [{"emoji": one, "count": count} for one, count in counts.items() if count > 0]

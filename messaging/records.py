@@ -8,7 +8,8 @@ from conversations.events import DurableEvent, PersonChange
 
 
 class Written(NamedTuple):
-    """A message as it now stands: `body` is its JSON, for the reply and the event alike.
+    """A message as it now stands: `body` is its JSON as everybody is told, `seen` as who changed it sees it, where that
+    is not the same.
 
     `answered`: it is the first answer to a case, whose facts changed with it, at the next version.
     """
@@ -19,6 +20,12 @@ class Written(NamedTuple):
     business_id: str | None
     duplicate: bool = False
     answered: bool = False
+    seen: str | None = None
+
+    @property
+    def reply(self) -> str:
+        """The JSON for who changed it."""
+        return self.seen or self.body
 
 
 class Draft(NamedTuple):
@@ -35,11 +42,12 @@ class Draft(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One durable event as it would be sent now. `data` is JSON text."""
+    """One durable event as it would be sent now. `data` is JSON text, and so is `reacted`: whose reactions changed."""
 
     event: DurableEvent
     version: int
     data: str
+    reacted: str | None = None
 
 
 class Moved(NamedTuple):

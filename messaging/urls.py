@@ -5,6 +5,7 @@ from django.urls import path
 from conversations.urls import CONVERSATION
 from messaging.views.changes import ChangesViewSet
 from messaging.views.messages import MessageViewSet
+from messaging.views.reactions import ReactionViewSet
 from messaging.views.search import SearchViewSet
 
 changes = ChangesViewSet.as_view
@@ -21,5 +22,9 @@ urlpatterns = [
     path(
         f"{CONVERSATION}/messages/<seq:seq>",
         messages({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
+    path(
+        f"{CONVERSATION}/messages/<seq:seq>/reactions/<str:emoji>",
+        ReactionViewSet.as_view({"put": "put", "delete": "destroy"}),
     ),
 ]

@@ -17,7 +17,7 @@ from conversations.events import Envelope
 from conversations.exceptions import ChatError
 from conversations.models import Conversation, Participant, User
 from conversations.services import conversations, participants
-from messaging.services import bulk, messages
+from messaging.services import bulk, messages, reactions
 from tests import factories
 
 PEOPLE = 4
@@ -75,6 +75,10 @@ class Chatter(RuleBasedStateMachine):
     @rule(by=who, seq=place)
     def delete(self, by: int, seq: int) -> None:
         self.do(messages.delete_message, actor_id=self.people[by].pk, seq=seq)
+
+    @rule(by=who, seq=place, emoji=st.sampled_from("\N{EYES}\N{FIRE}\N{SNAIL}"), on=st.booleans())
+    def react(self, by: int, seq: int, emoji: str, on: bool) -> None:
+        self.do(reactions.react, actor_id=self.people[by].pk, seq=seq, emoji=emoji, on=on)
 
     @rule(by=who, seq=place)
     def mark_read(self, by: int, seq: int) -> None:

@@ -1,5 +1,6 @@
 """The slow and plain way to the same answers: rows read as they are, counted in Python."""
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import NamedTuple
 from uuid import UUID
@@ -45,8 +46,11 @@ def require_order(conversation: UUID, *, last_seq: int, version: int) -> None:
 class Client:
     """What a client knows of one conversation, kept up by events alone."""
 
-    def __init__(self, facts: Json, participants: list[Json], messages: list[Json], *, version: int) -> None:
+    def __init__(
+        self, facts: Json, participants: list[Json], messages: list[Json], *, version: int, me: str = ""
+    ) -> None:
         self.version = version
+        self.me = me
         self.facts = facts
         self.participants = {one["user"]["id"]: one for one in participants}
         self.messages = {one["seq"]: one for one in messages}
@@ -60,7 +64,18 @@ class Client:
         noun, verb = event["event"].split(".")
         assert event["version"] > self.version
         self.version = event["version"]
+        if noun == "message":
+            self._own(event["data"], event.get("reacted", ()))
         getattr(self, f"_{noun}")(verb, event["data"])
+
+    def _own(self, message: Json, reacted: Iterable[Json]) -> None:
+        """What the client adds to an event that is the same for everybody: which reactions are its own."""
+        known = self.messages.get(message["seq"], {}).get("reactions", ())
+        own = [one["emoji"] for one in known if one["mine"]]
+        for one in reacted:
+            own = one["emojis"] if one["user"] == self.me else own
+        for one in message["reactions"]:
+            one.setdefault("mine", one["emoji"] in own)
 
     def _conversation(self, verb: str, data: Json) -> None:
         self.facts = data

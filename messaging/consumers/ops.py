@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from conversations.services import participants
-from messaging.frames import DeleteMessage, EditMessage, MarkRead, SendMessage
-from messaging.services import messages
+from messaging.frames import DeleteMessage, EditMessage, MarkRead, React, SendMessage
+from messaging.services import messages, reactions
 
 
 def send(user_id: UUID, op: SendMessage) -> str:
@@ -28,12 +28,19 @@ def edit(user_id: UUID, op: EditMessage) -> str:
     """The message as it now stands."""
     return messages.edit_message(
         actor_id=user_id, conversation_id=op.conversation, seq=op.seq, content=op.content
-    ).body
+    ).reply
 
 
 def delete(user_id: UUID, op: DeleteMessage) -> str:
     """What is left of the message."""
     return messages.delete_message(actor_id=user_id, conversation_id=op.conversation, seq=op.seq).body
+
+
+def react(user_id: UUID, op: React) -> str:
+    """The message with its reactions."""
+    return reactions.react(
+        actor_id=user_id, conversation_id=op.conversation, seq=op.seq, emoji=op.emoji, on=op.on
+    ).reply
 
 
 def read(user_id: UUID, op: MarkRead) -> str:
@@ -47,7 +54,8 @@ WRITES: dict[type, Callable[[UUID, Any], str]] = {
     SendMessage: send,
     EditMessage: edit,
     DeleteMessage: delete,
+    React: react,
     MarkRead: read,
 }
 # Those of them that count as sends.
-COUNTED = (SendMessage, EditMessage, DeleteMessage)
+COUNTED = (SendMessage, EditMessage, DeleteMessage, React)

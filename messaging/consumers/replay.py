@@ -52,7 +52,7 @@ async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
         for start in range(0, len(moved), AT_ONCE):
             batch = moved[start : start + AT_ONCE]
             async with hub.admission.turn(patient=True):
-                found = await work.run(_changes, batch)
+                found = await work.run(_changes, UUID(socket.user), batch)
             for place in batch:
                 floor = await _tell(socket, place, found.get(place.conversation))
                 del waiting[place.conversation]
@@ -62,10 +62,10 @@ async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
             hub.release(socket, str(conversation), 0)
 
 
-def _changes(batch: Sequence[Moved]) -> dict[UUID, list[Change]]:
+def _changes(viewer: UUID, batch: Sequence[Moved]) -> dict[UUID, list[Change]]:
     """One statement. Without those that are gone, or whose cursor is from the future: nothing can be told of them."""
     cursors = {place.conversation: place.after or 0 for place in batch if place.version > (place.after or 0)}
-    return changes.changes_since_each(cursors=cursors, limit=FAR + 1) if cursors else {}
+    return changes.changes_since_each(viewer=viewer, cursors=cursors, limit=FAR + 1) if cursors else {}
 
 
 async def _tell(socket: Socket, place: Moved, found: Sequence[Change] | None) -> int:

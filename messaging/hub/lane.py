@@ -162,6 +162,7 @@ class Lane:
             version=change.version,
             prev=prev,
             data=change.data,
+            reacted=change.reacted,
         )
         return Envelope(
             type="hub.event",

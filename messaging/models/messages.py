@@ -12,6 +12,8 @@ class Message(models.Model):
 
     `version` is the conversation's version of its last change, `created_version` that of its writing: a client that
     was away is told `message.created` exactly when it cannot have seen the message before.
+
+    `reactions` is `[{emoji, count}]`, oldest first, or null where there are none: what the rows of Reaction add up to.
     """
 
     class Type(models.TextChoices):
@@ -39,6 +41,7 @@ class Message(models.Model):
     mentions = ArrayField(models.UUIDField(), default=list, blank=True)
     reply_to_seq = models.BigIntegerField(null=True, blank=True)
     reply_count = models.IntegerField(default=0)
+    reactions = models.JSONField(null=True, blank=True)
     client_id = models.CharField(max_length=64, null=True, blank=True)
     sent_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)

@@ -6,8 +6,13 @@ from uuid import UUID
 
 from conversations.queries.fragments import FACTS, PARTICIPANT
 from conversations.queries.routine import Routine
-from messaging.queries.fragments import MESSAGE, READABLE
+from messaging.queries.fragments import MESSAGE, REACTED, READABLE
 from messaging.records import Change
+
+# Over messages m and `after`, for those who are told without `mine`: whose own reactions changed, and to what.
+_REACTED = f"""CASE WHEN m.reactions IS NOT NULL AND %(viewer)s::uuid IS NULL THEN (
+    SELECT '[' || string_agg({REACTED}, ',' ORDER BY r.version) || ']'
+    FROM reactions r WHERE r.message_id = m.id AND r.version > after.version) END"""
 
 # Over conversations c and `after`: the version reached, and the one that the client has everything up to (`known`).
 # They differ from the second page on: a message written since, but changed again later, is still new to the client.
@@ -15,30 +20,41 @@ from messaging.records import Change
 # conversation was made comes with `conversation.created`, at version 1.
 _CHANGES = f"""(
         SELECT 'conversation.' || CASE WHEN after.version < 1 THEN 'created' ELSE 'updated' END AS event,
-            CASE WHEN after.version < 1 THEN 1 ELSE c.facts_version END AS version, {FACTS} AS data
+            CASE WHEN after.version < 1 THEN 1 ELSE c.facts_version END AS version, {FACTS} AS data,
+            NULL AS reacted
         WHERE c.facts_version > after.version
     ) UNION ALL (
         SELECT 'participant.' || CASE WHEN p.left_at IS NOT NULL THEN 'left'
-            WHEN p.joined_version > after.known THEN 'joined' ELSE 'updated' END, p.version, {PARTICIPANT}
+            WHEN p.joined_version > after.known THEN 'joined' ELSE 'updated' END, p.version, {PARTICIPANT},
+            NULL
         FROM participants p JOIN users u ON u.id = p.user_id
         WHERE p.conversation_id = c.id AND p.version > greatest(after.version, 1)
         ORDER BY p.version LIMIT %(limit)s
     ) UNION ALL (
         SELECT 'message.' || CASE WHEN m.deleted_at IS NOT NULL THEN 'deleted'
-            WHEN m.created_version > after.known THEN 'created' ELSE 'updated' END, m.version, {MESSAGE}
+            WHEN m.created_version > after.known THEN 'created' ELSE 'updated' END, m.version, {MESSAGE},
+            {_REACTED}
         FROM messages m LEFT JOIN users u ON u.id = m.sender_id
         WHERE m.conversation_id = c.id AND m.version > after.version
         ORDER BY m.version LIMIT %(limit)s
     )"""
 
 
+_TOLD: Mapping[str, str] = {"event": "text", "version": "bigint", "data": "text", "reacted": "text"}
+
 SINCE = Routine(
     "changes_since",
     uses=("messages_version", "participants_version", "conversations_pkey"),
-    parameters={"conversation": "uuid", "after": "bigint", "known": "bigint", "limit": "int"},
-    returns={"event": "text", "version": "bigint", "data": "text"},
+    parameters={
+        "viewer": "uuid",
+        "conversation": "uuid",
+        "after": "bigint",
+        "known": "bigint",
+        "limit": "int",
+    },
+    returns=_TOLD,
     body=f"""
-        SELECT moved.event, moved.version, moved.data
+        SELECT moved.event, moved.version, moved.data, moved.reacted
         FROM conversations c, (SELECT %(after)s AS version, %(known)s AS known) after, LATERAL ({_CHANGES}) moved
         WHERE c.id = %(conversation)s ORDER BY moved.version LIMIT %(limit)s""",
 )
@@ -75,10 +91,10 @@ MOVED = Routine(
 SINCE_EACH = Routine(
     "changes_since_each",
     uses=("messages_version", "participants_version", "conversations_pkey"),
-    parameters={"ids": "uuid[]", "versions": "bigint[]", "limit": "int"},
-    returns={"conversation": "uuid", "event": "text", "version": "bigint", "data": "text"},
+    parameters={"viewer": "uuid", "ids": "uuid[]", "versions": "bigint[]", "limit": "int"},
+    returns={"conversation": "uuid", **_TOLD},
     body=f"""
-        SELECT c.id, moved.event, moved.version, moved.data::text
+        SELECT c.id, moved.event, moved.version, moved.data::text, moved.reacted
         FROM unnest(%(ids)s, %(versions)s) AS held (id, version) JOIN conversations c ON c.id = held.id,
             LATERAL (SELECT held.version, held.version AS known) after,
             LATERAL (SELECT * FROM ({_CHANGES}) line ORDER BY line.version LIMIT %(limit)s) moved
@@ -94,21 +110,29 @@ def head(*, viewer: UUID, conversation_id: UUID) -> int | None:
     return found[0] if found else None
 
 
-def changes_since(*, conversation_id: UUID, after: int, limit: int, known: int | None = None) -> list[Change]:
+def changes_since(
+    *, conversation_id: UUID, after: int, limit: int, known: int | None = None, viewer: UUID | None = None
+) -> list[Change]:
     """Up to `limit` changes after a version, ascending. The caller has checked access. One statement.
 
-    `known`, on later pages: the version after which the first page began.
+    `known`, on later pages: the version after which the first page began. `viewer`: for whose
+    eyes; None for everybody's.
     """
     since = after if known is None else known
-    found = SINCE.call(conversation=conversation_id, after=after, known=since, limit=limit)
+    found = SINCE.call(viewer=viewer, conversation=conversation_id, after=after, known=since, limit=limit)
     return [Change(*change) for change in found]
 
 
-def changes_since_each(*, cursors: Mapping[UUID, int], limit: int) -> dict[UUID, list[Change]]:
-    """Up to `limit` changes of each conversation after its version, ascending. The caller has checked access."""
+def changes_since_each(
+    *, cursors: Mapping[UUID, int], limit: int, viewer: UUID | None = None
+) -> dict[UUID, list[Change]]:
+    """Up to `limit` changes of each conversation after its version, ascending. The caller has checked access.
+
+    `viewer`: for whose eyes; None for everybody's.
+    """
     found: dict[UUID, list[Change]] = {conversation: [] for conversation in cursors}
     for conversation, *change in SINCE_EACH.call(
-        ids=list(cursors), versions=list(cursors.values()), limit=limit
+        viewer=viewer, ids=list(cursors), versions=list(cursors.values()), limit=limit
     ):
         found[conversation].append(Change(*change))
     return found

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from conversations.queries.routine import Routine
 from conversations.queries.statement import one, row, rows
-from messaging.queries.fragments import MESSAGE
+from messaging.queries.fragments import MESSAGE, TOLD, message
 from messaging.records import Draft, Written
 
 # One statement is its own transaction: membership, allotment, insert and read position in one round trip.
@@ -89,10 +89,10 @@ SEND = Routine(
         FROM allotted a
         RETURNING *
     )
-    SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM allotted), false, (SELECT answers FROM allotted)
+    SELECT {TOLD}, m.seq, m.version, (SELECT business_id FROM allotted), false, (SELECT answers FROM allotted)
     FROM written m LEFT JOIN users u ON u.id = m.sender_id
     UNION ALL
-    SELECT {MESSAGE}, m.seq, m.version, NULL, true, false
+    SELECT {message("%(sender)s")}, m.seq, m.version, NULL, true, false
     FROM earlier JOIN messages m ON m.id = earlier.id LEFT JOIN users u ON u.id = m.sender_id""",
 )
 
@@ -112,7 +112,7 @@ def send_message(draft: Draft) -> Written | None:
 def message_by_client_id(*, conversation: UUID, sender: UUID, client_id: str) -> Written | None:
     """What a sender said here under this client_id. Uses index: messages_unique_client_id."""
     found = row(
-        f"""SELECT {MESSAGE}, m.seq, m.version, NULL, true
+        f"""SELECT {message("%(sender)s::uuid")}, m.seq, m.version, NULL, true
         FROM messages m LEFT JOIN users u ON u.id = m.sender_id
         WHERE m.conversation_id = %(conversation)s::uuid AND m.sender_id = %(sender)s::uuid
           AND m.client_id = %(client_id)s::text""",
@@ -121,17 +121,20 @@ def message_by_client_id(*, conversation: UUID, sender: UUID, client_id: str) ->
     return Written(*found) if found else None
 
 
-def messages_by_seq(*, conversation: UUID, first: int, last: int) -> list[Written]:
-    """Messages `first` to `last` as they stand, ascending, for the events of a change just made.
+def messages_by_seq(
+    *, conversation: UUID, first: int, last: int, viewer: UUID | None = None
+) -> list[Written]:
+    """Messages `first` to `last` as they stand, ascending, for the events of a change just made and the reply to it.
 
     Uses index: messages_unique_seq.
     """
     found = rows(
-        f"""SELECT {MESSAGE}, m.seq, m.version, c.business_id
+        f"""SELECT {TOLD}, m.seq, m.version, c.business_id, false, false,
+            CASE WHEN m.reactions IS NOT NULL AND %(viewer)s::uuid IS NOT NULL THEN {MESSAGE} END
         FROM conversations c JOIN messages m ON m.conversation_id = c.id LEFT JOIN users u ON u.id = m.sender_id
         WHERE c.id = %(conversation)s::uuid AND m.seq BETWEEN %(first)s::bigint AND %(last)s::bigint
         ORDER BY m.seq""",
-        {"conversation": conversation, "first": first, "last": last},
+        {"conversation": conversation, "first": first, "last": last, "viewer": viewer},
     )
     return [Written(*written) for written in found]
 
@@ -154,7 +157,7 @@ def write_notice(*, conversation: UUID, actor: UUID | None, content: str, metada
                 %(content)s::text, %(metadata)s::jsonb, '{{}}', 0, a.changed_at
             FROM allotted a RETURNING *
         )
-        SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM allotted)
+        SELECT {TOLD}, m.seq, m.version, (SELECT business_id FROM allotted)
         FROM written m LEFT JOIN users u ON u.id = m.sender_id""",
         {"conversation": conversation, "actor": actor, "content": content, "metadata": metadata},
     )
@@ -176,7 +179,7 @@ def count_reply(*, conversation: UUID, seq: int, by: int) -> Written:
             FROM stamped s WHERE m.conversation_id = s.id AND m.seq = %(seq)s::bigint
             RETURNING m.*
         )
-        SELECT {MESSAGE}, m.seq, m.version, (SELECT business_id FROM stamped)
+        SELECT {TOLD}, m.seq, m.version, (SELECT business_id FROM stamped)
         FROM parent m LEFT JOIN users u ON u.id = m.sender_id""",
         {"conversation": conversation, "seq": seq, "by": by},
     )

@@ -27,6 +27,13 @@ HELLO = {
 }
 
 
+@extend_schema_serializer(component_name="Reaction")
+class ReactionShape(Shape):
+    emoji = serializers.CharField()
+    count = serializers.IntegerField(help_text="How many people put it there.")
+    mine = serializers.BooleanField(help_text="Whether the caller is one of them.")
+
+
 @extend_schema_serializer(component_name="Message", examples=[OpenApiExample("A message", HELLO)])
 class MessageShape(Shape):
     """A message, named by its conversation and `seq`. A deleted one keeps its place with empty content."""
@@ -43,7 +50,7 @@ class MessageShape(Shape):
     client_id = serializers.CharField(allow_null=True)
     mentions = serializers.ListField(child=serializers.UUIDField())
     attachments = serializers.ListField(child=serializers.DictField())
-    reactions = serializers.ListField(child=serializers.DictField())
+    reactions = ReactionShape(many=True, help_text="In the order in which each emoji came first.")
     sent_at = serializers.DateTimeField()
     edited_at = serializers.DateTimeField(allow_null=True)
     deleted_at = serializers.DateTimeField(allow_null=True)

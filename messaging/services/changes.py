@@ -44,7 +44,9 @@ def changes_since(
     version = changes.head(viewer=viewer, conversation_id=conversation_id)
     if version is None:
         raise NotFound("No such conversation.")
-    found = changes.changes_since(conversation_id=conversation_id, after=after, known=known, limit=limit + 1)
+    found = changes.changes_since(
+        viewer=viewer, conversation_id=conversation_id, after=after, known=known, limit=limit + 1
+    )
     page = found[:limit]
     reached = page[-1].version if page else after
     frames = events.replay(conversation_id, page, after=after)
@@ -55,7 +57,7 @@ def sync(*, viewer: UUID, cursors: Mapping[UUID, int]) -> list[Behind]:
     """Each of the viewer's conversations that is not where `cursors` has it. Two statements."""
     moved = changes.moved(viewer=viewer, cursors=cursors)
     near = _near(moved)
-    found = changes.changes_since_each(cursors=near, limit=EACH) if near else {}
+    found = changes.changes_since_each(viewer=viewer, cursors=near, limit=EACH) if near else {}
     return [
         Behind(
             where.conversation,

@@ -10,17 +10,17 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from conversations import access
-from conversations.access import Access
-from conversations.events import DurableEvent
 from conversations.exceptions import Invalid, NotFound
 from conversations.models import Conversation
 from conversations.services import announce
 from conversations.services.participants import seated
 from messaging import events, policies
-from messaging.models import Mention, Message
+from messaging.access import get_any_message, lock_message
+from messaging.models import Mention, Message, Reaction
 from messaging.queries import writing
 from messaging.records import Draft, Written
 from messaging.services.storing import storable
+from messaging.services.telling import as_written, tell
 
 
 def send_message(
@@ -129,20 +129,20 @@ def send_notice(
 @transaction.atomic
 def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: str) -> Written:
     """Puts other words in one's own message. The same words again change nothing."""
-    found, message = _locked(actor_id, conversation_id, seq)
+    found, message = lock_message(user_id=actor_id, conversation_id=conversation_id, seq=seq)
     policies.require_editable(message, actor_id=actor_id)
     if message.content == content:
-        return _as_written(conversation_id, seq)
+        return as_written(conversation_id, seq, viewer=actor_id)
     message.content, message.edited_at = content, timezone.now()
     message.version = found.conversation.stamp()
     message.save(update_fields=["content", "edited_at", "version"])
-    return _tell(conversation_id, seq, "message.updated")
+    return tell(conversation_id, seq, "message.updated", viewer=actor_id)
 
 
 @transaction.atomic
 def delete_message(*, actor_id: UUID, conversation_id: UUID, seq: int) -> Written:
     """Takes a message back: its place stays, its content goes. Again changes nothing."""
-    found, message = _locked(actor_id, conversation_id, seq)
+    found, message = lock_message(user_id=actor_id, conversation_id=conversation_id, seq=seq)
     policies.require_deletable(message, actor_id=actor_id, role=found.role)
     return _delete(found.conversation, message)
 
@@ -151,39 +151,18 @@ def delete_message(*, actor_id: UUID, conversation_id: UUID, seq: int) -> Writte
 def take_down_message(*, conversation_id: UUID, seq: int) -> Written:
     """What staff do to a message of others, in a conversation they need not take part in. Again changes nothing."""
     conversation = access.get_any_conversation(conversation_id, lock=True)
-    return _delete(conversation, _message(conversation_id, seq))
+    return _delete(conversation, get_any_message(conversation_id, seq))
 
 
 def _delete(conversation: Conversation, message: Message) -> Written:
     if message.deleted_at is not None:
-        return _as_written(conversation.pk, message.seq)
-    message.content, message.metadata, message.mentions = "", {}, []
+        return as_written(conversation.pk, message.seq, viewer=None)
+    message.content, message.metadata, message.mentions, message.reactions = "", {}, [], None
     message.deleted_at, message.version = timezone.now(), conversation.stamp()
-    message.save(update_fields=["content", "metadata", "mentions", "deleted_at", "version"])
+    message.save(update_fields=["content", "metadata", "mentions", "reactions", "deleted_at", "version"])
+    Reaction.objects.filter(message=message).delete()
     Mention.objects.filter(conversation=conversation, seq=message.seq).delete()
-    written = _tell(conversation.pk, message.seq, "message.deleted")
+    written = tell(conversation.pk, message.seq, "message.deleted")
     if message.reply_to_seq is not None:
         count_reply(conversation.pk, message.reply_to_seq, by=-1)
-    return written
-
-
-def _locked(actor_id: UUID, conversation_id: UUID, seq: int) -> tuple[Access, Message]:
-    found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
-    return found, _message(conversation_id, seq)
-
-
-def _message(conversation_id: UUID, seq: int) -> Message:
-    message = Message.objects.filter(conversation=conversation_id, seq=seq).first()
-    if message is None:
-        raise NotFound("No such message.")
-    return message
-
-
-def _as_written(conversation_id: UUID, seq: int) -> Written:
-    return writing.messages_by_seq(conversation=conversation_id, first=seq, last=seq)[0]
-
-
-def _tell(conversation_id: UUID, seq: int, name: DurableEvent) -> Written:
-    written = _as_written(conversation_id, seq)
-    events.message_changed(conversation_id, written, name=name)
     return written

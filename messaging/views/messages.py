@@ -95,7 +95,7 @@ class MessageViewSet(ChatViewSet):
         written = messages.edit_message(
             actor_id=caller_id(request), conversation_id=conversation_id, seq=seq, **given
         )
-        return json_reply(written.body)
+        return json_reply(written.reply)
 
     @extend_schema(operation_id="delete_message", responses={200: shapes.MessageShape})
     def destroy(self, request: Request, conversation_id: UUID, seq: int) -> HttpResponse:

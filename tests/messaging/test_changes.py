@@ -11,6 +11,7 @@ from conversations.exceptions import NotFound
 from conversations.models import User
 from conversations.queries import people
 from conversations.services import business, conversations, participants
+from messaging import events
 from messaging.queries import changes
 from messaging.services import changes as missed
 from messaging.services import messages
@@ -28,7 +29,7 @@ def _fresh(viewer: User, room: UUID) -> Client:
     assert shown is not None
     facts = orjson.loads(people.facts(room))
     history = factories.said(viewer, room)
-    return Client(facts, factories.seated(viewer, room), history, version=shown["version"])
+    return Client(facts, factories.seated(viewer, room), history, version=shown["version"], me=str(viewer.pk))
 
 
 def _pages(viewer: User, room: UUID, after: int, limit: int) -> list[Json]:
@@ -45,6 +46,12 @@ def _pages(viewer: User, room: UUID, after: int, limit: int) -> list[Json]:
             return found
 
 
+def _for_everybody(room: UUID, after: int) -> list[Json]:
+    """Every change after a version, as the hub reads it for all its sockets."""
+    found = changes.changes_since(conversation_id=room, after=after, limit=200)
+    return [orjson.loads(line) for line in events.replay(room, found, after=after)]
+
+
 def _since(room: UUID, after: int, known: int | None = None) -> list[tuple[str, int]]:
     found = changes.changes_since(conversation_id=room, after=after, limit=200, known=known)
     return [(change.event, change.version) for change in found]
@@ -55,29 +62,42 @@ class ToldChatter(Chatter):
 
     @initialize()
     def begin(self) -> None:
-        self.client = _fresh(self.people[0], self.room)
-        self.past = [self.client.copy()]
+        self.clients = [_fresh(person, self.room) for person in self.people]
+        self.past = [[client.copy() for client in self.clients]]
+
+    def watching(self) -> int:
+        """Whose client is looked at: the first who takes part, or nobody's (-1)."""
+        live = self.live()
+        return self.people.index(live[0]) if live else -1
 
     @invariant()
     def hearing_is_knowing(self) -> None:
         for envelope in self.steps:
             if envelope["version"] is not None:
-                assert envelope["prev"] == self.client.version
-                self.client.apply(frame(envelope))
-                self.past.append(self.client.copy())
+                for client in self.clients:
+                    assert envelope["prev"] == client.version
+                    client.apply(frame(envelope))
+                self.past.append([client.copy() for client in self.clients])
         self.steps = []
-        for viewer in self.live()[:1]:
-            fresh = _fresh(viewer, self.room)
-            assert self.client.state() == fresh.state()
-            assert self.client.version == fresh.version
+        if (watching := self.watching()) >= 0:
+            fresh = _fresh(self.people[watching], self.room)
+            assert self.clients[watching].state() == fresh.state()
+            assert self.clients[watching].version == fresh.version
 
     @rule(back=st.integers(0, 40), limit=st.integers(1, 4))
     def catch_up(self, back: int, limit: int) -> None:
-        away = self.past[-1 - min(back, len(self.past) - 1)].copy()
-        for viewer in self.live()[:1]:
-            for change in _pages(viewer, self.room, away.version, limit):
+        """By what one is told for oneself, and by what the hub reads for everybody."""
+        if (watching := self.watching()) < 0:
+            return
+        before = self.past[-1 - min(back, len(self.past) - 1)][watching]
+        for found in (
+            _pages(self.people[watching], self.room, before.version, limit),
+            _for_everybody(self.room, before.version),
+        ):
+            away = before.copy()
+            for change in found:
                 away.apply(change)
-            assert away.state() == self.client.state()
+            assert away.state() == self.clients[watching].state()
 
 
 def test_events_and_changes_lead_to_what_reading_anew_shows() -> None:

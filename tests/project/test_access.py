@@ -56,6 +56,8 @@ POST   conversations/{group}/messages            401   401   404   404   201   2
 GET    conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
 PATCH  conversations/{group}/messages/1          401   401   404   404   200   403   403   404   404   404   404   404
 DELETE conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
+PUT    conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
+DELETE conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
 POST   conversations/{group}/messages/batch      401   401   403   403   403   403   403   403   403   403   403   201
 POST   conversations/{group}/assign              401   401   404   404   403   403   403   404   404   404   404   404
 POST   conversations/{group}/status              401   401   404   404   403   403   403   404   404   404   404   404
@@ -84,6 +86,8 @@ GET    conversations/{case}/messages             401   401   404   404   404   4
 POST   conversations/{case}/messages             401   401   404   404   404   404   404   201   201   201   404   404
 PATCH  conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
 DELETE conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
+PUT    conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
+DELETE conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 POST   conversations/{case}/assign               401   401   404   404   404   404   404   403   200   200   404   404
 POST   conversations/{case}/status               401   401   404   404   404   404   404   403   200   200   404   404
 
@@ -189,6 +193,7 @@ def names(callers: dict[str, User]) -> dict[str, str]:
         "user": str(user.pk),
         "username": user.username,
         "kaha": "kaha-friend",
+        "emoji": "\N{THUMBS UP SIGN}",
         "member": str(member.pk),
         "stranger": str(factories.person("stranger").pk),
         "clerk": str(factories.agent("acme").pk),

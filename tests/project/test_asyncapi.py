@@ -30,6 +30,7 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "edit": {"conversation": ROOM, "seq": 1, "content": "x"},
     "delete": {"conversation": ROOM, "seq": 1},
+    "react": {"conversation": ROOM, "seq": 1, "emoji": "x", "on": True},
     "read": {"conversation": ROOM, "seq": 0},
     "typing": {"conversation": ROOM, "on": True},
     "resume": {"cursors": {ROOM: 1}},
@@ -129,7 +130,9 @@ def _bare(node: Any) -> Any:
     return [_bare(part) for part in node] if isinstance(node, list) else node
 
 
-@pytest.mark.parametrize("name", ["User", "Message", "Participant", "BusinessCase", "ReadPosition"])
+@pytest.mark.parametrize(
+    "name", ["User", "Message", "Reaction", "Participant", "BusinessCase", "ReadPosition"]
+)
 def test_what_rest_and_the_socket_share_is_described_alike(name: str) -> None:
     rest = contract.document()["components"]["schemas"][name]
     assert _bare(asyncapi.document()["components"]["schemas"][name]) == _bare(rest)

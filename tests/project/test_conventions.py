@@ -24,7 +24,11 @@ ID = str(uuid4())
 PATHS = sorted(
     {f"/{row.path.partition('?')[0]}".replace("{business}", "acme").replace("{kaha}", "k") for row in ROWS}
 )
-BODILESS = {"POST auth/ws-ticket", "POST conversations/*/leave"}
+BODILESS = {
+    "POST auth/ws-ticket",
+    "POST conversations/*/leave",
+    "PUT conversations/*/messages/*/reactions/*",
+}
 WITH_BODY = [row for row in ROWS if row.method in {"POST", "PATCH", "PUT"} and row.address not in BODILESS]
 BODIES = [(row.method, f"/{row.path}") for row in WITH_BODY]
 
@@ -37,7 +41,7 @@ def staff() -> Api:
 
 def _filled(path: str) -> str:
     return path.replace("{business}", "acme").format(
-        **dict.fromkeys(("group", "direct", "case", "user", "clerk"), ID)
+        **dict.fromkeys(("group", "direct", "case", "user", "clerk", "emoji"), ID)
     )
 
 

@@ -156,7 +156,7 @@ def test_close_codes_are_right() -> None:
 def test_limits_of_sockets_are_right() -> None:
     limits = dict(_rows(_sections(_page("realtime"))["Limits"]))
     assert limits["frame from a client"] == f"{frames.MAX_BYTES:,} bytes"
-    assert limits["`send`, `edit` and `delete` of one user"].startswith(
+    assert limits["`send`, `edit`, `delete` and `react` of one user"].startswith(
         f"{people.SENDS_PER_S} a second, {people.BURST} at once"
     )
     assert limits["frames of one socket"].startswith(

@@ -6,6 +6,7 @@ import httpx
 
 from conversations.models import Participant, User
 from messaging.models import Message
+from messaging.services import reactions
 from tests import factories
 from tests.realtime.client import durable, token_of
 from tests.realtime.conftest import Join
@@ -126,6 +127,7 @@ def test_a_strange_conversation_is_not_found(alice: User, bob: User, join: Join)
         "send": {"client_id": "1", "content": "hello"},
         "edit": {"seq": 1, "content": "hey"},
         "delete": {"seq": 1},
+        "react": {"seq": 1, "emoji": UP, "on": True},
         "read": {"seq": 1},
         "typing": {"on": True},
     }
@@ -147,3 +149,49 @@ def test_refusals_of_the_room_behind_reach_the_client(alice: User, bob: User, jo
     assert a.ask("edit", conversation=room, seq=99, content="no")["error"]["code"] == "not_found"
     unknown = a.ask("send", conversation=room, client_id="1", content="x", reply_to=99)["error"]
     assert (unknown["code"], unknown["errors"][0]["field"]) == ("unknown_message", "reply_to")
+
+
+UP = "\N{THUMBS UP SIGN}"
+
+
+def test_a_reaction_reaches_everybody_and_both_of_ones_own_devices(
+    alice: User, bob: User, join: Join, other: Server
+) -> None:
+    room = factories.direct(alice, bob)
+    seq = factories.say(alice, room).seq
+    phone, desk, a = join(bob), join(bob, at=other), join(alice)
+    for _ in range(2):
+        done = phone.do("react", conversation=room, seq=seq, emoji=UP, on=True)
+        assert done["reactions"] == [{"emoji": UP, "count": 1, "mine": True}]
+    for socket in (desk, a):
+        heard = socket.hear("message.updated")
+        assert heard["data"]["reactions"] == [{"emoji": UP, "count": 1}]
+        assert heard["reacted"] == [{"user": str(bob.pk), "emojis": [UP]}]
+        assert durable(socket.heard_by_now(), room) == []
+    desk.do("react", conversation=room, seq=seq, emoji=UP, on=False)
+    assert a.hear("message.updated")["reacted"] == [{"user": str(bob.pk), "emojis": []}]
+
+
+def test_resuming_tells_which_reactions_are_ones_own(alice: User, bob: User, join: Join) -> None:
+    room = factories.direct(alice, bob)
+    seq = factories.say(alice, room).seq
+    before = factories.view(bob, room) or {}
+    for person in (alice, bob):
+        reactions.react(actor_id=person.pk, conversation_id=room, seq=seq, emoji=UP, on=True)
+    reactions.react(actor_id=alice.pk, conversation_id=room, seq=seq, emoji=UP, on=False)
+    for person, mine in ((alice, False), (bob, True)):
+        socket = join(person)
+        socket.say(op="resume", cursors={str(room): before["version"]})
+        (change,) = durable(socket.until(lambda frame: frame["event"] == "resumed"), room)
+        assert change["data"]["reactions"] == [{"emoji": UP, "count": 1, "mine": mine}]
+        assert "reacted" not in change
+
+
+def test_what_is_no_emoji_is_refused(alice: User, bob: User, join: Join) -> None:
+    room = factories.direct(alice, bob)
+    factories.say(alice, room)
+    a = join(alice)
+    for emoji in ("x", UP * 2, "\u200d"):
+        error = a.ask("react", conversation=room, seq=1, emoji=emoji, on=True)["error"]
+        assert (error["code"], error["errors"][0]["field"]) == ("not_an_emoji", "emoji")
+    assert a.ask("react", conversation=room, seq=9, emoji=UP, on=True)["error"]["code"] == "not_found"

@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", health.ready, name="health-ready"),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", docs, name="docs"),
+    path("admin/database/", include("dbperf.urls")),
     re_path(r"^admin/database(?:/.*)?$", nothing_here),  # the admin would answer with its sign-in page
     path("admin/", admin.site.urls),
     path("", ClientView.as_view(), name="client"),

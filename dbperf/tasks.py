@@ -29,8 +29,10 @@ def rotate_recent_indexes() -> list[str]:
 
 @shared_task(name="dbperf.tasks.pulse", soft_time_limit=20, time_limit=25)
 def pulse() -> None:
-    """Twice a minute: sessions, locks, the longest transaction."""
+    """Twice a minute: sessions, locks, the longest transaction. Sees to it that the first hour is not waited for."""
     looking.keep_pulse()
+    if looking.overdue():
+        hourly.delay()
 
 
 @shared_task(name="dbperf.tasks.hourly", soft_time_limit=600, time_limit=660)

@@ -16,7 +16,7 @@ BASE = "/api/v1"
 
 
 class Api:
-    """Somebody with a token, or nobody. Paths are given from /api/v1 on; `?a=b` by keywords.
+    """Somebody with a token, or nobody. Paths are given from /api/v1 on, those of staff whole; `?a=b` by keywords.
 
     Every reply is held against the OpenAPI document.
     """
@@ -28,7 +28,8 @@ class Api:
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> HttpResponse:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         data = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
-        url = f"{BASE}{path}?{urlencode(query)}" if query else f"{BASE}{path}"
+        base = "" if path.startswith("/admin/") else BASE
+        url = f"{base}{path}?{urlencode(query)}" if query else f"{base}{path}"
         kind = "application/json"
         response: Any = self.http.generic(method, url, data, content_type=kind, headers=headers)
         contract.check(method, url.partition("?")[0], response)

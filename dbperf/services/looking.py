@@ -31,6 +31,11 @@ def keep_pulse(*, database: Database | None = None, store: str = DEFAULT) -> Sna
     return snapshots.keep("pulse", pulse(database), store=store)
 
 
+def overdue(*, store: str = DEFAULT) -> bool:
+    """Whether nobody looked thoroughly yet. Uses index: dbperf_snapshot_newest."""
+    return snapshots.latest("metrics", store=store) is None
+
+
 def keep_hour(*, database: Database | None = None, store: str = DEFAULT) -> checks.Outcome:
     """What changed within the hour: statements, relations, metrics, sizes, findings; then room is made."""
     watched, now = database or monitor(), timezone.now()

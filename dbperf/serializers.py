@@ -1,0 +1,239 @@
+"""Shapes of the replies, for the OpenAPI document. No serializer runs: what is kept is JSON already."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.serializers import CharField, DateTimeField, FloatField, IntegerField
+
+from dbperf.services.telling import KINDS
+
+
+class Shape(serializers.Serializer[Any]):
+    """An object of a reply."""
+
+
+class DatabaseServer(Shape):
+    """The server that was looked at."""
+
+    version = CharField()
+    database = CharField()
+    replica = serializers.BooleanField()
+
+
+class DatabasePool(Shape):
+    """The connection pool of the process that answers."""
+
+    pool_min = IntegerField()
+    pool_max = IntegerField()
+    pool_size = IntegerField()
+    pool_available = IntegerField()
+    requests_waiting = IntegerField()
+    requests_errors = IntegerField()
+
+
+class DatabaseSessions(Shape):
+    """Connections of the server, and what those of this database do."""
+
+    connections = IntegerField()
+    available = IntegerField(help_text="max_connections less what is reserved.")
+    active = IntegerField()
+    idle = IntegerField()
+    idle_in_transaction = IntegerField()
+    longest_transaction_s = FloatField()
+    longest_idle_in_transaction_s = FloatField()
+
+
+class DatabaseLocks(Shape):
+    """Who waits for a lock, and deadlocks since the last reset."""
+
+    waiting = IntegerField()
+    deadlocks = IntegerField()
+
+
+class DatabaseTransactions(Shape):
+    """Since the last reset."""
+
+    commits = IntegerField()
+    rollbacks = IntegerField()
+
+
+class DatabaseCache(Shape):
+    """Blocks found in shared_buffers, since the last reset."""
+
+    hit_pct = FloatField()
+    blocks_hit = IntegerField()
+    blocks_read = IntegerField()
+    counted_since = CharField(allow_null=True)
+
+
+class SlowStatement(Shape):
+    """A statement of the last day, normalised, the costliest first."""
+
+    queryid = CharField()
+    text = CharField()
+    calls = IntegerField()
+    mean_ms = FloatField()
+    total_ms = FloatField()
+
+
+class DatabaseIndexUse(Shape):
+    """How often indexes were used, since the last reset."""
+
+    index_scans = IntegerField()
+    seq_scans = IntegerField()
+    index_scan_pct = FloatField()
+    indexes = IntegerField()
+    never_scanned = IntegerField()
+
+
+class DatabaseVacuum(Shape):
+    """Dead rows, and the table that waited longest."""
+
+    dead_rows = IntegerField()
+    live_rows = IntegerField()
+    oldest_vacuum = CharField(allow_null=True)
+
+
+class DatabaseWraparound(Shape):
+    """Ages of the oldest ids, and where they end."""
+
+    xid_age = IntegerField()
+    mxid_age = IntegerField()
+    end = IntegerField()
+
+
+class DatabaseReplication(Shape):
+    """Standbys that stream from here."""
+
+    replicas = IntegerField()
+
+
+class Remedy(Shape):
+    """What to do: in words, as SQL, as a line of a model."""
+
+    text = CharField()
+    sql = CharField()
+    model = CharField()
+
+
+class DatabaseFinding(Shape):
+    """A fault that a check found."""
+
+    key = CharField()
+    check = CharField()
+    level = serializers.ChoiceField(["info", "warning", "critical"])
+    subject = CharField()
+    detail = CharField()
+    remedy = Remedy()
+    evidence = serializers.DictField(help_text="The numbers, by names that carry their units.")
+
+
+class SkippedCheck(Shape):
+    """A check that could not be made."""
+
+    check = CharField()
+    reason = CharField()
+
+
+class DatabaseGap(Shape):
+    """Something that cannot be known here."""
+
+    missing = CharField()
+    costs = CharField()
+    remedy = CharField()
+
+
+class DatabaseMonitor(Shape):
+    """What the history itself takes, and may take."""
+
+    size_bytes = IntegerField(allow_null=True)
+    budget_bytes = IntegerField()
+
+
+@extend_schema_serializer(component_name="DatabaseMetrics")
+class Metrics(Shape):
+    """How the database is. What was not looked at yet is null."""
+
+    as_of = DateTimeField(
+        allow_null=True, help_text="Of sessions, locks, transactions and cache: at most 30 s ago."
+    )
+    hour_as_of = DateTimeField(allow_null=True, help_text="Of everything else: at most an hour ago.")
+    server = DatabaseServer(allow_null=True)
+    pool = DatabasePool(allow_null=True)
+    sessions = DatabaseSessions(allow_null=True)
+    locks = DatabaseLocks(allow_null=True)
+    transactions = DatabaseTransactions(allow_null=True)
+    cache = DatabaseCache(allow_null=True)
+    slow_statements = SlowStatement(many=True)
+    index_use = DatabaseIndexUse(allow_null=True)
+    bloat = DatabaseFinding(many=True)
+    vacuum = DatabaseVacuum(allow_null=True)
+    wraparound = DatabaseWraparound(allow_null=True)
+    replication = DatabaseReplication(allow_null=True)
+    findings = DatabaseFinding(many=True)
+    skipped = SkippedCheck(many=True)
+    gaps = DatabaseGap(many=True)
+    monitor = DatabaseMonitor()
+
+
+class TableSize(Shape):
+    """A table. Sizes are as of its last VACUUM or ANALYZE."""
+
+    name = CharField()
+    rows = IntegerField()
+    table_bytes = IntegerField()
+    indexes_bytes = IntegerField()
+    total_bytes = IntegerField()
+    dead_rows = IntegerField()
+    seq_scans = IntegerField()
+    index_scans = IntegerField()
+    vacuumed_at = CharField(allow_null=True)
+    analyzed_at = CharField(allow_null=True)
+    grown_bytes = IntegerField(allow_null=True)
+    grown_days = IntegerField(allow_null=True)
+
+
+class IndexSize(Shape):
+    """An index."""
+
+    name = CharField()
+    table = CharField()
+    size_bytes = IntegerField()
+    scans = IntegerField()
+    grown_bytes = IntegerField(allow_null=True)
+    grown_days = IntegerField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="DatabaseSize")
+class Size(Shape):
+    """The database and what is largest in it."""
+
+    as_of = DateTimeField(allow_null=True)
+    database_bytes = IntegerField(allow_null=True)
+    tables = TableSize(many=True)
+    indexes = IndexSize(many=True)
+
+
+class IndexSuggestion(Shape):
+    """Something that could be better about an index."""
+
+    key = CharField()
+    kind = serializers.ChoiceField(list(KINDS))
+    level = serializers.ChoiceField(["info", "warning", "critical"])
+    subject = CharField()
+    detail = CharField()
+    evidence = serializers.DictField(help_text="The numbers, by names that carry their units.")
+    remedy = CharField()
+    sql = CharField()
+    model = CharField(help_text="The line for the model, where there is one.")
+    first_seen = DateTimeField()
+    last_seen = DateTimeField()
+
+
+@extend_schema_serializer(component_name="IndexSuggestions")
+class Suggestions(Shape):
+    """What the last look found, without what was muted."""
+
+    as_of = DateTimeField(allow_null=True)
+    results = IndexSuggestion(many=True)

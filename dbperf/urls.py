@@ -1,0 +1,13 @@
+"""Addresses for staff, below /admin/database."""
+
+from django.urls import path
+
+from dbperf.views import DatabaseViewSet
+
+view = DatabaseViewSet.as_view
+
+urlpatterns = [
+    path("metrics", view({"get": "metrics"}), name="dbperf-metrics"),
+    path("size", view({"get": "size"}), name="dbperf-size"),
+    path("index-suggestions", view({"get": "index_suggestions"}), name="dbperf-index-suggestions"),
+]

@@ -1,0 +1,79 @@
+"""The commands, on the database of the run."""
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from dbperf.aliases import MONITOR
+
+
+@pytest.fixture(autouse=True)
+def _reached(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+        connections[MONITOR].close()
+
+
+@pytest.fixture
+def twice(_reached: None) -> Iterator[None]:
+    """An index that is there twice."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE twice (a int); CREATE INDEX once ON twice (a); CREATE INDEX again ON twice (a)"
+        )
+        yield
+        cursor.execute("DROP TABLE twice")
+
+
+def told(command: str, *arguments: str) -> tuple[int, str]:
+    output = StringIO()
+    try:
+        call_command(command, *arguments, stdout=output)
+    except SystemExit as ended:
+        return int(str(ended.code)), output.getvalue()
+    return 0, output.getvalue()
+
+
+def as_json(command: str, *arguments: str) -> Any:
+    return json.loads(told(command, *arguments, "--json")[1])
+
+
+def test_metrics() -> None:
+    code, text = told("db_metrics")
+    assert code == 0
+    assert "waiting for a lock   0" in text
+    assert as_json("db_metrics")["connections"] >= 1
+
+
+@pytest.mark.usefixtures("twice")
+def test_report_ends_as_bad_as_asked() -> None:
+    code, text = told("db_report", "--check", "duplicate_index")
+    assert code == 0  # a warning is not critical
+    assert "duplicate_index: " in text
+    assert "DROP INDEX CONCURRENTLY public." in text
+    assert told("db_report", "--check", "duplicate_index", "--fail-on", "warning")[0] == 2
+    report = as_json("db_report", "--check", "duplicate_index")
+    assert [found["check"] for found in report["findings"]] == ["duplicate_index"]
+
+
+def test_report_of_nothing() -> None:
+    code, text = told("db_report", "--check", "duplicate_index", "--fail-on", "info")
+    assert code == 0
+    assert "Nothing found." in text
+
+
+@pytest.mark.usefixtures("twice")
+def test_suggestions_are_sql() -> None:
+    code, text = told("db_suggest", "--kind", "duplicate", "--fail")
+    assert code == 2
+    statements = [line for line in text.splitlines() if line and not line.startswith("--")]
+    assert len(statements) == 1
+    assert statements[0].startswith("DROP INDEX CONCURRENTLY public.")
+    assert told("db_suggest", "--kind", "duplicate")[0] == 0
+    assert [found["check"] for found in as_json("db_suggest", "--kind", "duplicate")] == ["duplicate_index"]

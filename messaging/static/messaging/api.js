@@ -121,9 +121,20 @@ export class Api {
 
   // Messages
 
-  /** @param {{before?: number, after?: number, limit?: number}} [window] */
-  messages(id, { before, after, limit = 50 } = {}) {
-    return this.call("GET", `/conversations/${id}/messages${query({ before, after, limit })}`);
+  /** @param {{before?: number, after?: number, around?: number, limit?: number}} [window] */
+  messages(id, { before, after, around, limit = 50 } = {}) {
+    return this.call("GET", `/conversations/${id}/messages${query({ before, after, around, limit })}`);
+  }
+
+  /**
+   * Among all that the user may read.
+   *
+   * @param {{q: string, conversation?: string, sender?: string, type?: string, since?: string, until?: string,
+   *          sort?: "newest" | "relevance", cursor?: string, limit?: number}} search
+   * @returns {Promise<{results: object[], next: string | null}>} messages, each with its `highlight`: pieces of text
+   */
+  searchMessages(search) {
+    return this.call("GET", `/search/messages${query(search)}`);
   }
 
   // Business cases

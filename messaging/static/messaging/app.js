@@ -1,6 +1,6 @@
 /**
  * The page: sign in, then one workspace that joins the chat, the store and the views, and follows the address
- * (`#/c/<conversation id>`). A workspace is made anew at each signing in, so that nothing of one user is left for the
+ * (`#/c/<conversation id>`, and `/<seq>` for a place in it). A workspace is made anew at each signing in, so that nothing of one user is left for the
  * next.
  */
 import { ChatClient } from "./chat-client.js";
@@ -20,10 +20,11 @@ import { Inbox } from "./views/inbox.js";
 import { openMenu } from "./views/menu.js";
 import { openNewConversation } from "./views/new-conversation.js";
 import { Notices } from "./views/notices.js";
+import { openSearch } from "./views/search.js";
 import { SignIn } from "./views/sign-in.js";
 import { Timeline } from "./views/timeline.js";
 
-const ADDRESS = /^#\/c\/([0-9a-f-]{36})$/i;
+const ADDRESS = /^#\/c\/([0-9a-f-]{36})(?:\/(\d{1,15}))?$/i;
 const SIGNED_OUT = {
   asked: "",
   elsewhere: "You signed out in another tab.",
@@ -131,11 +132,11 @@ class Workspace {
   // Where we are
 
   #route() {
-    const id = location.hash.match(ADDRESS)?.[1].toLowerCase() ?? null;
-    this.#show(id).catch((problem) => this.#tell(problem));
+    const [, id = null, seq] = location.hash.match(ADDRESS) ?? [];
+    this.#show(id?.toLowerCase() ?? null, seq && Number(seq)).catch((problem) => this.#tell(problem));
   }
 
-  async #show(id) {
+  async #show(id, seq) {
     this.#panes.dataset.view = id ? "conversation" : "inbox";
     this.#pane.show(id);
     this.#inbox.show(id);
@@ -151,7 +152,8 @@ class Workspace {
       this.#pane.show(id);
     }
     this.#pane.focus();
-    await this.#controller.open(id);
+    if (seq) this.#timeline.reveal(seq);
+    await (seq ? this.#controller.openAt(id, seq) : this.#controller.open(id));
   }
 
   #leaveFor(notice) {
@@ -188,6 +190,7 @@ class Workspace {
       more: () => this.#loadMore(),
       reload: () => this.#controller.begin(),
       create: () => this.#create(),
+      find: () => this.#search(),
       account: (button) => this.#accountMenu(button),
     };
   }
@@ -213,6 +216,14 @@ class Workspace {
     const text = `${unsent === 1 ? "A message that is" : `${unsent} messages that are`} not sent yet will be lost.`;
     if (unsent === 0 || (await confirmed({ title: "Sign out now?", text, act: "Sign out" })))
       await this.#chat.session.signOut();
+  }
+
+  #search() {
+    const { api } = this.#controller;
+    openSearch({
+      find: (q, cursor) => api.searchMessages({ q, cursor, limit: 20 }),
+      conversation: async (id) => this.#store.conversations.get(id) ?? this.#controller.loadConversation(id),
+    });
   }
 
   #find = async (search) => (await this.#controller.api.findUsers(search)).results;
@@ -243,6 +254,8 @@ class Workspace {
   #timelineActs() {
     return {
       older: () => this.#try(this.#controller.loadOlder(this.#pane.id)),
+      newer: () => this.#try(this.#controller.loadNewer(this.#pane.id)),
+      newest: () => this.#try(this.#controller.openNewest(this.#pane.id)),
       bottom: () => this.#atBottom(),
       reload: () => this.#try(this.#controller.open(this.#pane.id)),
       menu: (message, button) => this.#messageMenu(message, button),

@@ -6,7 +6,7 @@
  */
 import { counts } from "./conversations.js";
 import { randomId } from "./session.js";
-import { beforeHole, windowOf } from "./threads.js";
+import { beforeHole, isShown, windowOf } from "./threads.js";
 
 const REFRESH_MS = 150;
 const MANY = 12;
@@ -115,17 +115,39 @@ export class Controller extends EventTarget {
   async open(id) {
     const conversation = this.store.conversations.get(id) ?? (await this.loadConversation(id));
     if (!conversation) return null;
+    if (this.store.thread(id).last !== null) this.store.clearThread(id);
     this.store.trimThread(id);
     if (!this.store.thread(id).loaded) await this.#loadNewest(id);
     this.loadMembers(id).catch(() => null);
     return conversation;
   }
 
+  /** The same at one message, wherever it stands. */
+  async openAt(id, seq) {
+    const conversation = this.store.conversations.get(id) ?? (await this.loadConversation(id));
+    if (!conversation) return null;
+    if (!isShown(this.store.thread(id), seq))
+      await this.#load(id, async () => this.store.putAround(id, await this.api.messages(id, { around: seq })));
+    this.loadMembers(id).catch(() => null);
+    return conversation;
+  }
+
+  /** Back to the newest, from a place far back. */
+  async openNewest(id) {
+    if (this.store.thread(id).last === null) return;
+    this.store.clearThread(id);
+    await this.#loadNewest(id);
+  }
+
   async #loadNewest(id) {
     if (this.store.thread(id).loading) return;
+    await this.#load(id, async () => this.store.putPage(id, await this.api.messages(id)));
+  }
+
+  async #load(id, load) {
     this.store.setThread(id, { loading: true, failed: false });
     try {
-      this.store.putPage(id, await this.api.messages(id));
+      await load();
       this.store.setThread(id, { loading: false });
     } catch (problem) {
       this.store.setThread(id, { loading: false, failed: true });
@@ -143,6 +165,19 @@ export class Controller extends EventTarget {
       const page = await this.api.messages(id, { before: first });
       // Meanwhile the window may have been trimmed or read anew: then the page no longer joins it.
       if (this.store.thread(id).first === first) this.store.putPage(id, page);
+    } finally {
+      this.store.setThread(id, { loading: false });
+    }
+  }
+
+  /** The page below a window that does not reach the newest. */
+  async loadNewer(id) {
+    const { last, loaded, loading } = this.store.thread(id);
+    if (last === null || !loaded || loading) return;
+    this.store.setThread(id, { loading: true });
+    try {
+      const page = await this.api.messages(id, { after: last });
+      if (this.store.thread(id).last === last) this.store.putNewer(id, page);
     } finally {
       this.store.setThread(id, { loading: false });
     }

@@ -3,7 +3,7 @@
  * (detail: a Set of topics: `inbox`, `conversation:<id>`, `thread:<id>`, `members:<id>`, `typing:<id>`, `unread`).
  */
 import { inInboxOrder, isJoined, nameOf, withFacts, withMessage, withRead } from "./conversations.js";
-import { emptyThread, hasSent, takePage, trim, upsert } from "./threads.js";
+import { emptyThread, hasSent, takeAround, takeNewer, takePage, trim, upsert } from "./threads.js";
 
 const TYPING_MS = 6_000;
 const KEPT_MESSAGES = 100;
@@ -121,10 +121,19 @@ export class Store extends EventTarget {
     this.#touch(`thread:${id}`);
   }
 
-  putPage(id, page) {
-    takePage(this.thread(id), page, this.me);
+  /** A page of history. @param {(thread: object, page: object, me: object) => void} [take] where it belongs */
+  putPage(id, page, take = takePage) {
+    take(this.thread(id), page, this.me);
     for (const { sender } of page.results) this.#meet(sender);
     this.#touch(`thread:${id}`);
+  }
+
+  putAround(id, page) {
+    this.putPage(id, page, takeAround);
+  }
+
+  putNewer(id, page) {
+    this.putPage(id, page, takeNewer);
   }
 
   putMessage(id, message) {

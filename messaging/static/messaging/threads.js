@@ -1,14 +1,14 @@
 /**
  * The messages of one conversation as far as they are loaded, as pure functions on a plain record.
  *
- * The window is everything from `first` on. Changes of messages before it are kept too, so that a page which was
- * read before such a change cannot bring the older text back.
+ * The window is everything from `first` on, or up to `last` where somebody looks at a place far back. Changes of messages
+ * outside of it are kept too, so that a page which was read before such a change cannot bring the older text back.
  *
  * @typedef {{conversation: string, seq: number, version: number, type: string, sender: object | null, content: string,
  *            client_id: string | null, sent_at: string, edited_at: string | null, deleted_at: string | null}} Message
  * @typedef {{clientId: string, content: string, at: string, state: "pending" | "failed", problem: string}} Pending
- * @typedef {{messages: Map<number, Message>, pending: Map<string, Pending>, first: number | null, hasBefore: boolean,
- *            loaded: boolean, loading: boolean, failed: boolean}} Thread
+ * @typedef {{messages: Map<number, Message>, pending: Map<string, Pending>, first: number | null, last: number | null,
+ *            hasBefore: boolean, loaded: boolean, loading: boolean, failed: boolean}} Thread
  */
 import { dayOf } from "./time.js";
 
@@ -20,6 +20,7 @@ export function emptyThread() {
     messages: new Map(),
     pending: new Map(),
     first: null,
+    last: null,
     hasBefore: false,
     loaded: false,
     loading: false,
@@ -52,15 +53,39 @@ export function takePage(thread, page, me) {
   thread.loaded = true;
 }
 
+/** Make a page from anywhere in the history the window. @param {{results: Message[], has_before: boolean, has_after: boolean}} page */
+export function takeAround(thread, page, me) {
+  for (const message of page.results) upsert(thread, message, me);
+  thread.first = page.results[0]?.seq ?? 1;
+  thread.hasBefore = page.has_before;
+  thread.last = endOf(page);
+  thread.loaded = true;
+}
+
+/** Take in the page that begins where the window ends. */
+export function takeNewer(thread, page, me) {
+  for (const message of page.results) upsert(thread, message, me);
+  thread.last = endOf(page);
+}
+
+function endOf({ results, has_after: more }) {
+  return more ? results.at(-1).seq : null;
+}
+
+/** Whether a message is in the window. */
+export function isShown({ first, last, messages }, seq) {
+  return first !== null && seq >= first && (last === null || seq <= last) && messages.has(seq);
+}
+
 /** The messages of the window, oldest first. @returns {Message[]} */
 export function windowOf(thread) {
-  if (thread.first === null) return [];
-  const inside = [...thread.messages.values()].filter(({ seq }) => seq >= thread.first);
+  const inside = [...thread.messages.values()].filter(({ seq }) => isShown(thread, seq));
   return inside.sort((a, b) => a.seq - b.seq);
 }
 
 /** Let go of all but the newest messages, so that a long look back does not slow the next visit. */
 export function trim(thread, most) {
+  if (thread.last !== null) return;
   const messages = windowOf(thread);
   if (messages.length <= most) return;
   thread.first = messages[messages.length - most].seq;
@@ -92,21 +117,22 @@ function entries(thread, me) {
     state: "sent",
     problem: "",
   }));
-  const waiting = [...thread.pending.values()].map((pending) => ({
-    key: `c:${pending.clientId}`,
+  const pending = thread.last === null ? [...thread.pending.values()] : [];
+  const waiting = pending.map(({ clientId, content, at, state, problem }) => ({
+    key: `c:${clientId}`,
     message: {
       seq: null,
       version: 0,
       type: "text",
       sender: me,
-      content: pending.content,
-      client_id: pending.clientId,
+      content,
+      client_id: clientId,
     },
-    at: pending.at,
+    at,
     own: true,
     from: me.id,
-    state: pending.state,
-    problem: pending.problem,
+    state,
+    problem,
   }));
   return [...sent, ...waiting];
 }

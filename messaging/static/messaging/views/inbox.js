@@ -20,6 +20,7 @@ const PASSES = {
 
 /**
  * @typedef {{search: (text: string) => Promise<object[]>, more: () => void, reload: () => void, create: () => void,
+ *            find: () => void,
  *            account: (button: Element) => void}} Acts
  */
 export class Inbox {
@@ -114,7 +115,18 @@ export class Inbox {
       },
       icon("write"),
     );
-    return h("header", { class: "sidebar-head" }, account, create);
+    const find = h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": "Search messages",
+        title: "Search messages",
+        onclick: this.#acts.find,
+      },
+      icon("search"),
+    );
+    return h("header", { class: "sidebar-head" }, account, find, create);
   }
 
   #renderFilters() {

@@ -5,10 +5,12 @@ import { renderRow, signatureOf } from "./message.js";
 
 const AT_BOTTOM_PX = 60;
 const OLDER_WITHIN_PX = 700;
+const NEWER_WITHIN_PX = 700;
+const FOUND_MS = 2_500;
 const SKELETON = ["long", "short", "own", "long", "own short", "short"];
 
 /**
- * @typedef {{older: () => void, bottom: () => void, reload: () => void, menu: (message: object, button: Element) => void,
+ * @typedef {{older: () => void, newer: () => void, newest: () => void, bottom: () => void, reload: () => void, menu: (message: object, button: Element) => void,
  *            retry: (clientId: string) => void, discard: (clientId: string) => void}} Acts
  */
 export class Timeline {
@@ -17,6 +19,9 @@ export class Timeline {
   #placed = false;
   #atBottom = true;
   #arrivals = 0;
+  /** Whether the window ends before the newest message. */
+  #detached = false;
+  #wanted = null;
   #intro = h("div", { class: "timeline-intro" });
   #top = h("div", { class: "timeline-top" });
   #list = h("ol", { class: "timeline-list" });
@@ -54,8 +59,9 @@ export class Timeline {
     new ResizeObserver(() => this.#resized()).observe(content);
   }
 
+  /** Whether the newest message is in sight. */
   get atBottom() {
-    return this.#atBottom;
+    return this.#atBottom && !this.#detached;
   }
 
   /**
@@ -64,7 +70,8 @@ export class Timeline {
   render({ id, thread, rows, named, intro }) {
     const opened = id !== this.#shown;
     if (opened) this.#open(id);
-    const kept = this.#placed && !this.#atBottom ? this.#visible() : null;
+    this.#detached = thread.last !== null;
+    const kept = this.#placed && !this.atBottom ? this.#visible() : null;
     this.#skeleton.hidden = thread.loaded || thread.failed;
     this.#intro.hidden = !thread.loaded || thread.hasBefore;
     fill(this.#intro, ...intro);
@@ -75,15 +82,34 @@ export class Timeline {
       render: (row, isNew) =>
         renderRow(row, { ...this.#acts, named, isNew: isNew && this.#placed && this.#atBottom }),
     });
-    if (!this.#placed) this.#place(thread);
+    if (this.#found()) this.#placed = true;
+    else if (!this.#placed) this.#place(thread);
     else if (kept) this.#keep(kept);
     else this.#jump();
     this.#wantOlder(thread);
   }
 
+  /** Bring a message into sight, now or as soon as it is there. */
+  reveal(seq) {
+    this.#wanted = seq;
+    this.#found();
+  }
+
+  #found() {
+    const row = this.#wanted && this.#list.querySelector(`[data-seq="${this.#wanted}"]`);
+    if (!row) return false;
+    this.#wanted = null;
+    this.#atBottom = false;
+    row.scrollIntoView({ block: "center" });
+    row.classList.add("found");
+    setTimeout(() => row.classList.remove("found"), FOUND_MS);
+    this.#measure();
+    return true;
+  }
+
   /** Another message came in; where the user looks at older ones, the pill says so. */
   arrived() {
-    if (this.#atBottom) return;
+    if (this.atBottom) return;
     this.#arrivals += 1;
     this.#renderPill();
   }
@@ -91,6 +117,10 @@ export class Timeline {
   /** Show the newest message, also that of the next render. */
   toBottom() {
     this.#atBottom = true;
+    if (this.#detached) {
+      this.#acts.newest();
+      return;
+    }
     this.#jump();
     this.#renderPill();
     this.#acts.bottom();
@@ -105,6 +135,7 @@ export class Timeline {
     this.#placed = false;
     this.#atBottom = true;
     this.#arrivals = 0;
+    this.#wanted = null;
     this.#list.replaceChildren();
     reconcile(this.#list, [], {});
     this.#renderPill();
@@ -151,11 +182,13 @@ export class Timeline {
 
   #measure() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    const was = this.#atBottom;
-    this.#atBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
-    if (this.#atBottom) this.#arrivals = 0;
+    const was = this.atBottom;
+    const below = scrollHeight - scrollTop - clientHeight;
+    this.#atBottom = below < AT_BOTTOM_PX;
+    if (this.atBottom) this.#arrivals = 0;
     this.#renderPill();
-    if (this.#atBottom && !was) this.#acts.bottom();
+    if (this.atBottom && !was) this.#acts.bottom();
+    if (this.#detached && below < NEWER_WITHIN_PX) queueMicrotask(() => this.#acts.newer());
   }
 
   #scrolled() {
@@ -165,7 +198,7 @@ export class Timeline {
   }
 
   #resized() {
-    if (this.#placed && this.#atBottom) this.#jump();
+    if (this.#placed && this.atBottom) this.#jump();
   }
 
   #wantOlder(thread) {
@@ -192,7 +225,7 @@ export class Timeline {
 
   #renderPill() {
     const count = this.#arrivals;
-    this.#pill.hidden = this.#atBottom;
+    this.#pill.hidden = this.atBottom;
     const label = count === 0 ? "Jump to the newest" : `${count} new ${count === 1 ? "message" : "messages"}`;
     if (this.#pill.dataset.label === label) return;
     this.#pill.dataset.label = label;

@@ -12,7 +12,7 @@ from redis.retry import Retry
 from chatbackend import env
 from chatbackend.connections import database, redis_database, session_options, unpooled
 from dbperf.aliases import APPLICATION_NAMES, EXPLAIN, MAINTENANCE, MONITOR, SESSIONS
-from messaging.languages import LANGUAGES
+from messaging.languages import STEMMED_LANGUAGES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -347,7 +347,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
 }
 SEARCH_LANGUAGE = env.text(
-    "SEARCH_LANGUAGE", "english", choices=LANGUAGES
+    "SEARCH_LANGUAGE", "english", choices=STEMMED_LANGUAGES
 )  # as of `manage.py reindex_search`
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, minimum=1)  # deleted messages are purged after this
 

@@ -1,6 +1,6 @@
 """Languages whose endings PostgreSQL knows how to take off, as data: read by the project's settings."""
 
-LANGUAGES = (
+STEMMED_LANGUAGES = (
     "simple",
     "arabic",
     "armenian",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db import connection
 
 from conversations.queries.statement import one
-from messaging.languages import LANGUAGES
+from messaging.languages import STEMMED_LANGUAGES
 
 BATCH = 1_000
 
@@ -17,7 +17,7 @@ def use_language(language: str) -> None:
 
     Words of earlier messages stay as they are until `rewrite`.
     """
-    if language not in LANGUAGES:
+    if language not in STEMMED_LANGUAGES:
         raise ValueError(language)
     stem = "simple" if language == "simple" else "chat_search_stem"
     with connection.cursor() as cursor:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conversations.exceptions import ChatError, Conflict, Invalid, NotFound
 from conversations.models import Conversation, User
@@ -19,6 +21,7 @@ from messaging.services.reactions import react
 from tests import factories
 from tests.api import Api, problem, read
 from tests.factories import Json, frame
+from tests.oracle import Client
 from tests.races import Rival, holding
 
 pytestmark = pytest.mark.django_db
@@ -324,3 +327,42 @@ def test_the_number_of_statements_does_not_depend_on_how_many_reacted(
     # A savepoint; the room, the seat, the message, one's own; written: the room, the message, one's own; the reply.
     with django_assert_num_queries(10):
         _react(ann, room, HEART, on=on)
+
+
+STEPS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([UP, HEART, TADA]), st.booleans()), max_size=10)
+
+
+def _knowing(viewer: User, room: UUID) -> Client:
+    """A client that has just read the messages."""
+    return Client({}, [], factories.said(viewer, room), version=2, me=str(viewer.pk))
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=STEPS)
+def test_events_lead_each_to_what_reading_anew_shows(steps: list[tuple[int, str, bool]]) -> None:
+    """Heard one by one; read for everybody after any of them; read for oneself after any of them."""
+    people = factories.persons(3)
+    room = factories.group(*people)
+    factories.say(people[0], room)
+    past = [[_knowing(person, room) for person in people]]
+    for by, emoji, on in steps:
+        with factories.heard() as envelopes:
+            _react(people[by], room, emoji, on=on)
+        for envelope in envelopes:
+            past.append([client.copy() for client in past[-1]])
+            for client in past[-1]:
+                client.apply(frame(envelope))
+    for place, viewer in enumerate(people):
+        fresh = {message["seq"]: message for message in factories.said(viewer, room)}
+        assert past[-1][place].messages == fresh
+        for then in past:
+            for told in (_since(room, then[place].version), _since(room, then[place].version, viewer)):
+                away = then[place].copy()
+                for change in told:
+                    away.apply(change)
+                assert away.messages == fresh

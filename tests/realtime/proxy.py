@@ -14,6 +14,8 @@ class Proxy:
         parts = urlsplit(os.environ["DATABASE_URL"])
         self._target = (parts.hostname or "127.0.0.1", parts.port or 5432)
         self._open = True
+        self._answering = threading.Event()
+        self._answering.set()
         self._pairs: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
@@ -32,9 +34,14 @@ class Proxy:
             _hang_up(end)
         self._pairs.clear()
 
+    def hush(self) -> None:
+        """Lets PostgreSQL hear everything and nobody hear PostgreSQL."""
+        self._answering.clear()
+
     def mend(self) -> None:
         """Passes on again."""
         self._open = True
+        self._answering.set()
 
     def close(self) -> None:
         """No more."""
@@ -53,13 +60,16 @@ class Proxy:
     def _connect(self, client: socket.socket) -> None:
         server = socket.create_connection(self._target)
         self._pairs += [client, server]
-        for source, sink in ((client, server), (server, client)):
-            threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+        always = threading.Event()
+        always.set()
+        for source, sink, flowing in ((client, server, always), (server, client, self._answering)):
+            threading.Thread(target=_pump, args=(source, sink, flowing), daemon=True).start()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def _pump(source: socket.socket, sink: socket.socket, flowing: threading.Event) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65_536):
+            flowing.wait()
             sink.sendall(data)
     _hang_up(sink)
 

@@ -1,13 +1,15 @@
 """Whatever is lost between the browser and the server: in the end everything is there once, in order."""
 
+import json
 import threading
 from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import WebSocket, expect
 
-from conversations.models import User
+from conversations.models import Participant, User
 from messaging.consumers import replay
 from tests import factories
 from tests.browser.person import LIVE_MS, Person
@@ -112,6 +114,31 @@ def test_what_happens_during_a_resume_comes_after_it(ann: User, ben: Person, roo
     ben.waits_until_online()
     speaker.join()
     ben.sees("hello", *said)
+
+
+def test_a_resume_that_was_refused_is_asked_for_again(ann: User, ben: Person, room: UUID, road: Road) -> None:
+    ben.loses_touch()
+    road.cut()
+    factories.say(ann, room, "one")
+    factories.say(ann, room, "two")
+    road.lose(lambda frame: frame["event"] in ("message.created", "resumed"))
+    ben.is_in_touch()
+    ben.waits_until_online()
+    ben.until(lambda: "resumed" in [frame["event"] for frame in road.lost])
+    road.deliver()
+    road.say(json.dumps({"event": "error", "ref": road.lost[-1]["ref"], "error": {"code": "unavailable"}}))
+    ben.sees("hello", "one", "two")
+
+
+def test_a_conversation_left_meanwhile_is_gone(ann: User, ben: Person, room: UUID, road: Road) -> None:
+    ben.loses_touch()
+    road.cut()
+    ben.write("too late")
+    Participant.objects.filter(conversation=room, user=ben.id).update(left_at=timezone.now())
+    ben.is_in_touch()
+    ben.waits_until_online()
+    expect(ben.page.get_by_test_id("conversation-item")).to_have_count(0, timeout=LIVE_MS)
+    ben.until(lambda: ben.page.evaluate("!JSON.stringify(localStorage).includes('too late')"))
 
 
 def test_too_much_missed_is_read_anew(ann: User, ben: Person, room: UUID, road: Road) -> None:

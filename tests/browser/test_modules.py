@@ -159,10 +159,92 @@ def test_what_a_lost_connection_held_back_is_left_to_the_resume(page: Page) -> N
             feed.track("c", 5);
             feed.offer(change(9));
             feed.dropHeld();
-            const {{ behind, gone, unknown }} = feed.compare({{ c: 9, d: 1 }});
+            feed.track("e", 1);
+            feed.track("f", 2);
+            const {{ behind, unknown }} = feed.compare({{ c: 9, d: 1, e: 1 }});
             for (const version of [6, 7, 8, 9]) feed.offer(change(version));
             await new Promise((resolve) => setTimeout(resolve));
-            return [told, behind, gone, unknown];
+            return [told, behind, unknown];
         }})()""",
     )
-    assert told == [["read 5", *(f"change {n}" for n in (6, 7, 8, 9))], {"c": 5}, [], ["d"]]
+    assert told == [["read 5", *(f"change {n}" for n in (6, 7, 8, 9))], ["c", "f"], ["d"]]
+
+
+OUTBOX = """(() => {
+    const told = [], answers = {};
+    const answer = ({ client_id }) => (answers[client_id] ?? []).shift();
+    const request = async (frame) => {
+        told.push(frame.client_id);
+        await new Promise((resolve) => setTimeout(resolve));
+        const fault = answer(frame);
+        if (fault) throw new http.Problem(fault);
+        return { ...frame, seq: told.length };
+    };
+    const outbox = new m.Outbox({ request, ready: () => true });
+    const add = (id, conversation = "c", content = id) => outbox
+        .add({ op: "send", client_id: id, conversation, content })
+        .then(() => "stored", ({ code }) => code);
+    return { outbox, told, answers, add };
+})()"""
+
+
+def posted(page: Page, code: str) -> Any:
+    """What becomes of an outbox whose server answers as `answers` say."""
+    http = "const http = await import('/static/messaging/http.js');"
+    return run(
+        page,
+        "outbox",
+        f"await (async () => {{ {http} const {{ outbox, told, answers, add }} = {OUTBOX}; {code} }})()",
+    )
+
+
+def test_a_message_that_has_to_wait_is_not_overtaken(page: Page) -> None:
+    """Those of other conversations need not wait."""
+    told = posted(
+        page,
+        """answers.b = [{ status: 429, code: "rate_limited" }, { status: 503, code: "unavailable" }];
+        await Promise.all([add("a"), add("b"), add("c"), add("x", "d")]);
+        return told;""",
+    )
+    assert told == ["a", "x", "b", "b", "b", "c"]
+
+
+def test_a_refused_message_lets_the_next_pass(page: Page) -> None:
+    told = posted(
+        page,
+        """answers.a = [{ status: 400, code: "invalid" }];
+        const results = await Promise.all([add("a"), add("b")]);
+        const [failed] = outbox.entries;
+        outbox.retry("a");
+        await add("a");
+        return [results, told, failed.state, failed.problem.code, outbox.entries.length];""",
+    )
+    assert told == [["invalid", "stored"], ["a", "b", "a"], "failed", "invalid", 0]
+
+
+def test_one_that_takes_the_connection_down_each_time_is_given_up(page: Page) -> None:
+    """Others of the same connection are sent again as often as it takes."""
+    told = posted(
+        page,
+        """const lost = (closeCode) => ({ code: "disconnected", closeCode });
+        answers.a = Array(9).fill(lost(1011));
+        answers.x = Array(7).fill(lost(1006));
+        const results = Promise.all([add("a"), add("x", "d")]);
+        for (let i = 0; i < 9; i++) {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            outbox.flush();
+        }
+        return [await results, told.filter((id) => id === "a").length, told.filter((id) => id === "x").length];""",
+    )
+    assert told == [["disconnected", "stored"], 5, 8]
+
+
+def test_what_waits_is_bounded(page: Page) -> None:
+    told = posted(
+        page,
+        """for (let i = 0; i < 200; i++) add(`${i}`);
+        const many = await add("more");
+        outbox.clear(new http.Problem({}));
+        return [many, await add("long", "c", "x".repeat(500000)), outbox.size];""",
+    )
+    assert told == ["outbox_full", "outbox_full", 0]

@@ -27,11 +27,11 @@
  * | event      | detail                                  | meaning                                                    |
  * |------------|-----------------------------------------|------------------------------------------------------------|
  * | `state`    | `{name, retryAt, code}`                 | idle, connecting, online, waiting (until `retryAt`), refused |
- * | `hello`    | `{user, session, limits, unknown, gone}`| connected; conversations that are new here, or no longer ours |
+ * | `hello`    | `{user, session, limits, unknown}`      | connected; `unknown`: conversations that are new, or moved, and not tracked |
  * | `change`   | `{event, conversation, version, data}`  | a durable change of a tracked conversation, once, in order |
  * | `passing`  | `{event, conversation, …}`              | read, typing: no version, may be lost                      |
  * | `unknown`  | `{conversation}`                        | something moved where nothing is tracked: read it, track it |
- * | `reset`    | `{conversation}`                        | what is held is too old: read it anew, track it            |
+ * | `reset`    | `{conversation}`                        | what is held is too old, or no longer ours: read it anew, track it |
  * | `caughtup` | `{conversation?}`                       | a replay is complete (of one conversation, or of all)      |
  * | `outbox`   | `{clientId, conversation, content, at, frame, state, problem, message?}` | one of the user's messages is `pending`, `sent` (`message`: as stored), `failed` (`problem`: why) or `discarded` |
  * | `signedout`| `{reason}`                              | asked, elsewhere (another tab), expired                    |
@@ -235,12 +235,11 @@ export class ChatClient extends EventTarget {
 
   #welcome(hello) {
     this.#hello = hello;
-    const { behind, gone, unknown } = this.#feed.compare(hello.heads ?? {});
+    const { behind, unknown } = this.#feed.compare(hello.heads);
     this.#renewal.start();
     this.#outbox.open(hello.user.id);
-    this.#fire("hello", { ...hello, gone, unknown });
-    for (const conversation of gone) this.#feed.reset(conversation);
-    this.#resume(Object.keys(behind));
+    this.#fire("hello", { ...hello, unknown });
+    this.#resume(behind);
     this.#outbox.flush();
   }
 

@@ -32,6 +32,7 @@ export class Connection extends EventTarget {
   #attempt = 0;
   #triedAt = 0;
   #notBefore = 0;
+  #silentUntil = 0;
   #nextRef = 1;
   #frameBytes = 65_536;
   #replies = new Map();
@@ -182,10 +183,12 @@ export class Connection extends EventTarget {
     this.#timers.pong = 0;
   }
 
-  /** One ping waits at a time: asking again and again must not put off the moment at which silence tells. */
+  /** Asking again and again must not put off the moment at which silence tells. */
   #beat(within = PONG_MS) {
-    if (this.#timers.pong && within === PONG_MS) return;
+    const until = Date.now() + within;
+    if (this.#timers.pong && this.#silentUntil <= until) return;
     clearTimeout(this.#timers.pong);
+    this.#silentUntil = until;
     this.#timers.pong = setTimeout(() => this.#lost(0), within);
     this.post({ op: "ping" });
   }

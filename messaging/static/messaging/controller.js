@@ -16,6 +16,7 @@ export class Controller extends EventTarget {
   #refreshing = new Set();
   #reading = new Map();
   #early = [];
+  #gone = new Set();
 
   /** @param {{chat: object, store: object}} parts the ChatClient and the Store */
   constructor({ chat, store }) {
@@ -106,6 +107,7 @@ export class Controller extends EventTarget {
       this.refresh(id);
       return held;
     }
+    this.#gone.delete(id);
     this.store.putConversation(conversation);
     this.chat.track(id, version);
     return conversation;
@@ -190,14 +192,13 @@ export class Controller extends EventTarget {
 
   // What the server says
 
-  #welcome({ unknown, gone }) {
+  #welcome({ unknown }) {
     const { inboxLoaded, inboxFailed } = this.store;
     if (!inboxLoaded && !inboxFailed) this.#early = unknown;
     if (inboxFailed || (inboxLoaded && unknown.length > 0))
       this.loadInbox()
         .then(() => this.loadUnread())
         .catch(() => null);
-    for (const id of gone) this.refresh(id);
   }
 
   async #readAnew(id) {
@@ -264,6 +265,8 @@ export class Controller extends EventTarget {
 
   #drop(id, reason) {
     this.chat.forget(id);
+    this.#gone.add(id);
+    for (const { conversation, clientId } of this.chat.outbox) if (conversation === id) this.chat.discard(clientId);
     if (!this.store.conversations.has(id)) return;
     this.store.dropConversation(id);
     this.dispatchEvent(new CustomEvent("gone", { detail: { conversation: id, reason } }));
@@ -295,6 +298,7 @@ export class Controller extends EventTarget {
   #follow({ clientId, conversation: id, content, at, state, problem, message }) {
     if (state === "sent") this.store.putMessage(id, message);
     else if (state === "discarded") this.store.dropPending(id, clientId);
+    else if (state === "failed" && this.#gone.has(id)) this.chat.discard(clientId);
     else {
       const why = problem && (problem.detail || problem.title || "It could not be sent.");
       this.store.putPending(id, { clientId, content, at, state: why ? "failed" : "pending", problem: why ?? "" });

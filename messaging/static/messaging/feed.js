@@ -70,22 +70,18 @@ export class Feed extends EventTarget {
    * Compare the heads of a hello with what is held.
    *
    * @param {Record<string, number>} heads
-   * @returns {{behind: Record<string, number>, gone: string[], unknown: string[]}} cursors to resume from, tracked
-   *   conversations that are no longer the user's, and untracked ones that are new or moved since the last hello
+   * @returns {{behind: string[], unknown: string[]}} tracked conversations to ask about, also those without a head:
+   *   they are no longer the user's, or cases that they hear without a seat; and untracked ones that are new or moved
+   *   since the last hello
    */
   compare(heads) {
-    const behind = {};
-    const gone = [];
-    for (const [conversation, version] of this.#cursors) {
-      if (heads[conversation] === undefined) gone.push(conversation);
-      else if (heads[conversation] > version) behind[conversation] = version;
-    }
+    const isBehind = ([id, version]) => !(heads[id] <= version);
     const moved = ([id, version]) => !this.#cursors.has(id) && version > (this.#heads.get(id) ?? -1);
-    const unknown = Object.entries(heads)
-      .filter(moved)
-      .map(([id]) => id);
+    const ids = (pairs) => pairs.map(([id]) => id);
+    const behind = ids([...this.#cursors].filter(isBehind));
+    const unknown = ids(Object.entries(heads).filter(moved));
     for (const [id, version] of Object.entries(heads)) this.#hear(id, version);
-    return { behind, gone, unknown };
+    return { behind, unknown };
   }
 
   /** A durable event from the socket. @param {Change} change */

@@ -186,6 +186,22 @@ def test_asking_again_and_again_is_no_tight_loop(ben: Person, room: UUID, road: 
     assert len(opened) == 1
 
 
+def test_after_every_close_what_was_missed_comes_on_one_new_connection(
+    ann: User, ben: Person, room: UUID, road: Road
+) -> None:
+    opened: list[WebSocket] = []
+    ben.page.on("websocket", lambda socket: opened.append(socket))
+    said = ["hello"]
+    for code in (1012, 4401, 4408):
+        road.close_sockets(code)
+        expect(ben.page.locator("html")).not_to_have_attribute("data-connection", "online", timeout=LIVE_MS)
+        said.append(f"after {code}")
+        factories.say(ann, room, said[-1])
+        ben.waits_until_online()
+        ben.sees(*said)
+    assert len(opened) == len(said) - 1
+
+
 def test_a_code_that_asks_for_a_longer_pause_gets_it(ben: Person, room: UUID, road: Road) -> None:
     road.close_sockets(4429)
     expect(ben.page.locator("html")).to_have_attribute("data-connection", "waiting", timeout=LIVE_MS)

@@ -157,6 +157,7 @@ class Workspace {
   }
 
   #leaveFor(notice) {
+    if (this.#listening.signal.aborted) return; // somebody else may be here by now
     this.#notices.show(notice);
     location.hash = "#/";
   }

@@ -214,16 +214,26 @@ export class Session extends EventTarget {
     this.#readShared();
     if (!this.#keys) throw new Problem({ status: 401, code: "signed_out", title: "You are signed out." });
     if (this.#isGood(stale)) return this.#access;
+    const { refresh: used } = this.#keys;
     try {
-      const body = { refresh: this.#keys.refresh };
+      const body = { refresh: used };
       const { access, refresh } = await call(`${this.#base}/auth/token/refresh`, { method: "POST", body });
       this.#adopt({ ...this.#keys, refresh, generation: this.#keys.generation + 1 }, access, endOf(access));
       this.#tell();
       return access;
     } catch (problem) {
-      if ([400, 401, 403].includes(problem.status)) this.#forget("expired");
+      if (![400, 401, 403].includes(problem.status)) throw problem;
+      if (await this.#wasOvertaken(used)) return this.#rotate(stale);
+      this.#forget("expired");
       throw problem;
     }
+  }
+
+  /** Whether another tab was first with this refresh token: without locks two may use it at once. */
+  async #wasOvertaken(used) {
+    await this.#askPeers();
+    this.#readShared();
+    return Boolean(this.#keys) && this.#keys.refresh !== used;
   }
 
   /** Take the rotation that another tab has written down, which ours would be refused after. */
@@ -234,11 +244,14 @@ export class Session extends EventTarget {
     if (newer) this.#adopt(shared, "", 0);
   }
 
-  async #askPeers() {
-    if (!this.#channel || !this.#keys || !navigator.locks) return;
+  async #isAlone() {
     const name = `chat.tab:${this.#keys.sid}`;
-    const { held } = await navigator.locks.query();
-    if (held.filter((lock) => lock.name === name).length < 2) return;
+    const { held } = (await navigator.locks?.query()) ?? {};
+    return held?.filter((lock) => lock.name === name).length < 2;
+  }
+
+  async #askPeers() {
+    if (!this.#channel || !this.#keys || (await this.#isAlone())) return;
     await new Promise((resolve) => {
       const answered = ({ data }) => data?.kind === "keys" && resolve();
       this.#channel.addEventListener("message", answered);

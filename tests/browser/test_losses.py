@@ -81,6 +81,7 @@ def test_a_network_gone_dark_is_found_by_the_missing_pong(
     ben.page.context.set_offline(False)
     road.lighten()
     ben.waits_until_online()
+    expect(ben.message("I am")).to_have_attribute("data-state", "sent", timeout=LIVE_MS)
     ben.sees("hello", "are you there?", "I am")
     assert stored(ben, room) == ["hello", "are you there?", "I am"]
 

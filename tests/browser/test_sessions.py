@@ -68,6 +68,7 @@ def test_two_tabs_put_out_at_once_stay_signed_in(
 ) -> None:
     """With locks they take turns. Without, both may use the refresh token: the second takes what the first got."""
     context = chromium.new_context()
+    context.add_init_script("Math.random = () => 0.5")  # both come back in the same moment
     if not locks:
         context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
     ben = newcomer(context.new_page(), road.base_url, "ben")

@@ -1,10 +1,12 @@
 """Who may see what: the only way from an id given from outside to a conversation, for REST and socket alike."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.exceptions import NotFound, Unauthenticated
 from conversations.models import BusinessAgent, BusinessCase, Conversation, Participant, User
+from conversations.queries import presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +98,9 @@ def get_any_conversation(conversation_id: UUID, *, lock: bool = False) -> Conver
     if conversation is None:
         raise NotFound("No such conversation.")
     return conversation
+
+
+def presence_visible_to(user_id: UUID, people: Collection[UUID]) -> list[UUID]:
+    """Those of whom this person may know whether they are here; strangers and the unknown are left out alike."""
+    known = presence.acquainted((user_id, person) for person in dict.fromkeys(people))
+    return [person for person in dict.fromkeys(people) if (user_id, person) in known]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID, uuid4
 
 from channels.layers import get_channel_layer
@@ -36,6 +36,17 @@ BACKLOG = 10_000  # frames waiting for the layer; past it they are left to be fo
 QUIET_S = 60.0  # at most one complaint about the layer in this time
 
 
+class Lapse(TypedDict):
+    """What a passing event comes to where its end is not told: the process that would have told it may have died.
+
+    `key` names the state that the event begins or ends, `frame` is the line that ends it.
+    """
+
+    key: str
+    after_s: float
+    frame: str
+
+
 class Envelope(TypedDict):
     """What travels between processes. `frame` is the finished JSON line; the rest says whose it is and in what order.
 
@@ -54,6 +65,7 @@ class Envelope(TypedDict):
     joined: list[str]
     left: list[str]
     business: str | None
+    lapse: NotRequired[Lapse]
 
 
 PersonChange = Literal["agency_joined", "agency_left", "signed_out", "session_ended"]
@@ -124,7 +136,12 @@ def publish(*events: Event) -> None:
 
 
 def publish_passing(
-    *, conversation: UUID, frame: str, business_id: str | None = None, at_once: bool = False
+    *,
+    conversation: UUID,
+    frame: str,
+    business_id: str | None = None,
+    at_once: bool = False,
+    lapse: Lapse | None = None,
 ) -> None:
     """Sends an event that nobody will ask for again: read, typing.
 
@@ -142,6 +159,8 @@ def publish_passing(
         left=[],
         business=business_id,
     )
+    if lapse is not None:
+        envelope["lapse"] = lapse
     if at_once:
         _send(envelope)
     else:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from rest_framework.serializers import ListSerializer
 
 from conversations.serializers.shapes import ProblemShape
 
@@ -68,8 +69,8 @@ class ProblemSchema(AutoSchema):
         return operation
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        """No reply is a bare array, whatever its action is called."""
-        return False
+        """A reply is a bare array where it says so, whatever its action is called."""
+        return isinstance(serializer, ListSerializer)
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """The security schemes stand in the settings (`APPEND_COMPONENTS`): two of our classes read one header."""

@@ -30,6 +30,7 @@ urlpatterns = [
     path("auth/token/revoke", auth({"post": "revoke"})),
     path("auth/ws-ticket", auth({"post": "ws_ticket"})),
     path("users", users({"get": "list"})),
+    path("users/presence", users({"get": "presence"})),
     path("users/me", users({"get": "me", "patch": "update_me"})),
     path("users/<id:user_id>", users({"get": "retrieve"})),
     path("users/by-kaha-id/<str:kaha_id>", users({"get": "by_kaha_id"})),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from conversations import events
-from conversations.events import DurableEvent, Event
+from conversations.events import DurableEvent, Event, Lapse
 from messaging.records import Change, Written
 
 
@@ -45,12 +45,23 @@ def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> list
     return frames
 
 
+TYPING_LASTS_S = 6.0
+LATE_S = 1.5  # how much later than its sender another process ends it by itself
+
+
 def typing(conversation: UUID, user: UUID, *, on: bool, business_id: str | None = None) -> None:
     """Tells who is writing; nobody will ask for it again. Touches no database."""
-    state = "true" if on else "false"
+    key = f"typing.{conversation}.{user}"
+    over = _typing(conversation, user, on=False)
     events.publish_passing(
         conversation=conversation,
-        frame=f'{{"event":"typing","conversation":"{conversation}","user":"{user}","on":{state}}}',
+        frame=_typing(conversation, user, on=True) if on else over,
         business_id=business_id,
         at_once=True,
+        lapse=Lapse(key=key, after_s=TYPING_LASTS_S + LATE_S if on else 0.0, frame=over),
     )
+
+
+def _typing(conversation: UUID, user: UUID, *, on: bool) -> str:
+    state = "true" if on else "false"
+    return f'{{"event":"typing","conversation":"{conversation}","user":"{user}","on":{state}}}'

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ MAX_BYTES = 65_536
 MAX_REF = 64
 MAX_TOKEN = 8_192
 MAX_CURSORS = 1_000
+MAX_WATCHED = 200
 REQUIRED: Any = object()
 
 Ref = str | int | None
@@ -90,6 +92,11 @@ class Typing:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    users: list[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Resume:
     cursors: dict[UUID, int]
 
@@ -99,7 +106,7 @@ class Ping:
     pass
 
 
-Op = Auth | SendMessage | EditMessage | DeleteMessage | React | MarkRead | Typing | Resume | Ping
+Op = Auth | SendMessage | EditMessage | DeleteMessage | React | MarkRead | Typing | Presence | Resume | Ping
 
 
 class Frame(NamedTuple):
@@ -252,11 +259,11 @@ def _attachments(name: str, value: Any) -> list[UUID]:
     return value
 
 
-def _people(name: str, value: Any) -> list[UUID]:
+def _people(name: str, value: Any, *, most: int = limits.MAX_MENTIONS) -> list[UUID]:
     if not isinstance(value, list):
         raise BadFrame(f"{name}: a list of ids is required.")
-    if len(value) > limits.MAX_MENTIONS:
-        raise Invalid.field(name, f"At most {limits.MAX_MENTIONS}.", code="too_long")
+    if len(value) > most:
+        raise Invalid.field(name, f"At most {most}.", code="too_long")
     return list(dict.fromkeys(_uuid(name, user) for user in value))
 
 
@@ -320,6 +327,7 @@ _SHAPES: Mapping[str, _Shape] = {
     "react": _Shape(React, {**_MESSAGE, "emoji": _emoji, "on": _flag}),
     "read": _Shape(MarkRead, {"conversation": _uuid, "seq": _position}),
     "typing": _Shape(Typing, {"conversation": _uuid, "on": _flag}),
+    "presence": _Shape(Presence, {"users": partial(_people, most=MAX_WATCHED)}),
     "resume": _Shape(Resume, {"cursors": _cursors}),
     "ping": _Shape(Ping),
 }

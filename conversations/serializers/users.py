@@ -1,6 +1,7 @@
 """Input about people."""
 
 from typing import Any
+from uuid import UUID
 
 from django.core.validators import URLValidator
 from drf_spectacular.utils import extend_schema_serializer
@@ -8,7 +9,8 @@ from rest_framework import serializers
 
 from conversations import cursors
 from conversations.fields import CursorField, NameField, TextField
-from conversations.inputs import BodySerializer, LimitSerializer, example
+from conversations.inputs import BodySerializer, LimitSerializer, QuerySerializer, example
+from conversations.services.presence import MAX_ASKED
 
 
 class PictureField(TextField):
@@ -34,6 +36,31 @@ class ProfileSerializer(BodySerializer):
 
     display_name = NameField(max_length=80, required=False, allow_blank=True)
     avatar_url = PictureField()
+
+
+class IdsField(serializers.CharField):
+    """Ids, joined by commas; each counts once."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(max_length=37 * most, **kwargs)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> list[UUID]:  # type: ignore[override]
+        given = [part.strip() for part in super().to_internal_value(data).split(",")]
+        if len(given) > self.most:
+            raise serializers.ValidationError(f"At most {self.most} ids.", code="too_long")
+        try:
+            return list(dict.fromkeys(map(UUID, given)))
+        except ValueError:
+            raise serializers.ValidationError(
+                "Ids, joined by commas, are required.", code="invalid"
+            ) from None
+
+
+class PresenceSerializer(QuerySerializer):
+    """`?ids=`"""
+
+    ids = IdsField(most=MAX_ASKED, help_text=f"Ids of people, joined by commas; at most {MAX_ASKED}.")
 
 
 class UserSearchSerializer(LimitSerializer):

@@ -15,8 +15,9 @@ from conversations.models import User
 from conversations.pagination import cut
 from conversations.queries import inbox
 from conversations.serializers import shapes
-from conversations.serializers.users import ProfileSerializer, UserSearchSerializer
+from conversations.serializers.users import PresenceSerializer, ProfileSerializer, UserSearchSerializer
 from conversations.services import users
+from conversations.services.presence import presence_of
 from conversations.throttling import Limit, by_user
 from conversations.views.base import ChatViewSet, account, caller_id, json_reply
 
@@ -51,6 +52,18 @@ class UserViewSet(ChatViewSet):
         people, last = cut(list(found), query["limit"])
         results = shapes.UserShape(people, many=True).data
         return Response({"results": results, "next": encode(last.username) if last else None})
+
+    @extend_schema(
+        operation_id="presence",
+        parameters=[PresenceSerializer],
+        responses={200: shapes.PresenceShape(many=True)},
+    )
+    def presence(self, request: Request) -> Response:
+        """Who of these people is here; strangers are left out as the unknown are."""
+        query = read_query(PresenceSerializer, request)
+        found = presence_of(viewer=caller_id(request), people=query["ids"])
+        lines = [{"id": one.user, "status": one.status, "last_seen_at": one.seen_at} for one in found]
+        return Response(shapes.PresenceShape(lines, many=True).data)
 
     @extend_schema(operation_id="get_user", responses={200: shapes.UserShape})
     def retrieve(self, request: Request, user_id: UUID) -> Response:

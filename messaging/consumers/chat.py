@@ -20,11 +20,11 @@ from conversations.context import request_id
 from conversations.exceptions import ChatError, Unauthenticated
 from conversations.tokens import Claims
 from messaging import frames, hub
-from messaging.consumers import opening, ops, replay, replies, work
+from messaging.consumers import opening, ops, presence, replay, replies, work
 from messaging.consumers.opening import Credentials
 from messaging.consumers.sweeping import Database
 from messaging.consumers.typing import TypingState
-from messaging.frames import Auth, Frame, Ping, Ref, Resume, Typing
+from messaging.frames import Auth, Frame, Ping, Presence, Ref, Resume, SendMessage, Typing
 from messaging.hub import Socket
 from messaging.hub.bucket import Bucket
 from messaging.queries.sockets import Opening
@@ -94,7 +94,7 @@ class ChatConsumer:
         self._socket: Socket
         self._user_id: UUID
         self._typing: TypingState
-        self._hub = hub.current(replay.read, Database())
+        self._hub = hub.current(replay.read, Database(), presence.Ledger)
 
     @classmethod
     def as_asgi(cls) -> Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]:
@@ -266,6 +266,8 @@ class ChatConsumer:
     def _admit(self, frame: Frame, op: frames.Op) -> None:
         if not isinstance(op, Resume):
             self._socket.open_gate()
+        if not isinstance(op, Ping | Auth | Resume | Presence):  # what a client does by itself
+            self._socket.active_at = self._loop.time()
         if isinstance(op, Ping):
             self._socket.offer(replies.answer("pong", frame.ref))
             return
@@ -300,6 +302,8 @@ class ChatConsumer:
 
     async def _write(self, ref: Ref, op: Any) -> None:
         result = await work.run(ops.WRITES[type(op)], self._user_id, op)
+        if isinstance(op, SendMessage):
+            self._typing.stop(op.conversation)
         self._ack(ref, result)
 
     async def _auth(self, ref: Ref, op: Auth) -> None:
@@ -315,6 +319,12 @@ class ChatConsumer:
         self._typing.set(op.conversation, on=op.on)
         self._ack(ref)
 
+    async def _watch(self, ref: Ref, op: Presence) -> None:
+        found = await presence.ask(self._user_id, op.users)
+        self._ack(ref)
+        if self._hub.attendance is not None:
+            self._hub.attendance.watch(self._socket, found)
+
     async def _resume(self, ref: Ref, op: Resume) -> None:
         await replay.replay(self._hub, self._socket, op)
         self._socket.offer(replies.answer("resumed", ref))
@@ -326,5 +336,6 @@ class ChatConsumer:
     _METHODS: dict[type, Callable[["ChatConsumer", Ref, Any], Awaitable[None]]] = {
         Auth: _auth,
         Typing: _set_typing,
+        Presence: _watch,
         Resume: _resume,
     }

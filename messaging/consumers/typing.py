@@ -6,7 +6,7 @@ from uuid import UUID
 from messaging import events
 
 EVERY_S = 3.0
-LASTS_S = 6.0
+LASTS_S = events.TYPING_LASTS_S
 MAX_PLACES = 20  # conversations one socket writes in at once
 
 
@@ -30,7 +30,7 @@ class TypingState:
     def set(self, conversation: UUID, *, on: bool) -> None:
         """Tells the others where that is news. The caller has checked that this person may."""
         if not on:
-            self._stop(conversation)
+            self.stop(conversation)
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
@@ -40,21 +40,22 @@ class TypingState:
             self._ends.pop(conversation).cancel()
         elif not fresh or len(self._ends) >= MAX_PLACES:
             return
-        self._ends[conversation] = loop.call_later(LASTS_S, self._stop, conversation)
+        self._ends[conversation] = loop.call_later(LASTS_S, self.stop, conversation)
         if fresh:
             self._passed_at[conversation] = now
             self._tell(conversation, on=True)
 
-    def stop_all(self) -> None:
-        """The person is gone."""
-        for conversation in list(self._ends):
-            self._stop(conversation)
-
-    def _stop(self, conversation: UUID) -> None:
+    def stop(self, conversation: UUID) -> None:
+        """The person has said it, or will not. Tells the others where they think that it is being written."""
         timer = self._ends.pop(conversation, None)
         if timer is not None:
             timer.cancel()
             self._tell(conversation, on=False)
+
+    def stop_all(self) -> None:
+        """The person is gone."""
+        for conversation in list(self._ends):
+            self.stop(conversation)
 
     def _tell(self, conversation: UUID, *, on: bool) -> None:
         business = self._businesses.get(conversation)

@@ -6,13 +6,16 @@ import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from conversations import events
 from conversations.events import Envelope, PersonChange, Post
 from messaging.hub.admission import Admission, advice
+from messaging.hub.attendance import Attendance, Book
 from messaging.hub.lane import Lane, Missed
+from messaging.hub.lapses import Lapses
 from messaging.hub.people import People
 from messaging.hub.relay import Relay
 from messaging.hub.socket import Heard, Socket
@@ -36,6 +39,7 @@ REMEMBERED = 4_096  # passing events of which a second copy is recognised
 FLUSH_S = 0.2  # for the server to write its last frames
 ENDS_PER_S = 500  # sockets, while the process ends
 STEP_S = 0.1
+LEAVE_S = 1.0
 
 CLOSED_RESTARTING = 1012
 CLOSED_TOKEN = 4401
@@ -45,22 +49,24 @@ CLOSED_SILENT = 4408
 class Hub:
     """Who listens in this process, and to what. Everything here runs on one event loop.
 
-    `read` asks PostgreSQL what happened in a conversation after a version; `source` is what the sweep asks, if there is
-    to be one.
+    `read` asks PostgreSQL what happened in a conversation after a version; `source` is what the sweep asks and `book`
+    where it is kept who is here, if they are to be.
     """
 
-    def __init__(self, read: Read, source: Source | None = None) -> None:
+    def __init__(self, read: Read, source: Source | None = None, book: Book | None = None) -> None:
         self.people = People()
         self.burst = Burst()
         self.admission = Admission()
         self.ending = False
         self._read = read
         self._sweep = Sweep(self, source) if source else None
+        self.attendance = Attendance(self.people, book) if book else None
         self._lanes: dict[str, Lane] = {}
         self._businesses: dict[str, set[Socket]] = {}
         self._relay = Relay(self.hear_layer)
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lapses = Lapses(self._lapsed)
         self._passed: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
         self._complained_at = -QUIET_S
 
@@ -70,6 +76,8 @@ class Hub:
         self._spawn(self._tick())
         if self._sweep is not None:
             self._spawn(self._sweep.run())
+        if self.attendance is not None:
+            self._spawn(self.attendance.run())
         events.listen(self._hear_thread)
 
     # --- who listens
@@ -120,6 +128,8 @@ class Hub:
         for business in list(socket.businesses):
             self._dismiss(socket, business)
         self.people.remove(socket)
+        if self.attendance is not None:
+            self.attendance.unwatch(socket)
 
     async def end(self, within_s: float) -> None:
         """Tells everybody that the server restarts; they come back to another one, or to this one later.
@@ -133,6 +143,9 @@ class Hub:
             for socket in sockets[step::steps]:
                 socket.close(CLOSED_RESTARTING, advice(len(sockets)))
             await asyncio.sleep(STEP_S if step + 1 < steps else FLUSH_S)
+        if self.attendance is not None:
+            with suppress(Exception):  # others find out by themselves, later
+                await asyncio.wait_for(self.attendance.leave(), LEAVE_S)
 
     def release(self, socket: Socket, conversation: str, floor: int) -> None:
         """Ends `socket.hold` after a replay up to version `floor`."""
@@ -264,8 +277,15 @@ class Hub:
             if mark in self._passed:
                 return
             self._passed.append(mark)
+        self._lapses.note(envelope)
+        self._send_passing(lane, envelope)
+
+    def _send_passing(self, lane: Lane | None, envelope: Envelope) -> None:
         members: set[Socket] = lane.members if lane else set()
         self._send(self._audience(members, envelope["business"]), envelope)
+
+    def _lapsed(self, envelope: Envelope) -> None:
+        self._send_passing(self._lanes.get(envelope["conversation"]), envelope)
 
     def _deliver(self, lane: Lane, envelope: Envelope) -> None:
         lane.used_at = self._loop.time()
@@ -381,12 +401,12 @@ class Hub:
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
-def current(read: Read, source: Source) -> Hub:
+def current(read: Read, source: Source, book: Callable[[], Book]) -> Hub:
     """The hub of the running event loop, made for its first socket."""
     loop = asyncio.get_running_loop()
     hub = _hubs.get(loop)
     if hub is None:
-        hub = _hubs[loop] = Hub(read, source)
+        hub = _hubs[loop] = Hub(read, source, book())
         hub.start()
     return hub
 

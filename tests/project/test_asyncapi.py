@@ -33,13 +33,15 @@ VALID: dict[str, dict[str, Any]] = {
     "react": {"conversation": ROOM, "seq": 1, "emoji": "x", "on": True},
     "read": {"conversation": ROOM, "seq": 0},
     "typing": {"conversation": ROOM, "on": True},
+    "presence": {"users": [ROOM]},
     "resume": {"cursors": {ROOM: 1}},
     "ping": {},
 }
 # Of every kind, and at the bounds. Not here: what JSON Schema cannot tell (blank, NUL, depth, bytes of JSON).
 VALUES: list[Any] = [
     None, True, 0, 1, -1, 1.5, 2**53, 2**53 + 1, "", "x", "text", "system", "x" * 64, "x" * 65,
-    "x" * 8_192, "x" * 8_193, "x" * 16_000, "x" * 16_001, ROOM, "no id", [], [ROOM], [1], [ROOM] * 51, {}, {"a": 1},
+    "x" * 8_192, "x" * 8_193, "x" * 16_000, "x" * 16_001, ROOM, "no id", [], [ROOM], [1], [ROOM] * 51,
+    [ROOM] * 200, [ROOM] * 201, {}, {"a": 1},
     {ROOM: 0}, {ROOM: -1}, {"x": 1},
 ]  # fmt: skip
 MISSING = object()
@@ -74,7 +76,7 @@ def test_its_schemas_are_schemas() -> None:
 
 
 def test_its_ops_and_events_are_those_of_the_code() -> None:
-    passing, answers = {"read", "typing"}, {"hello", "ack", "error", "pong", "resumed", "reset"}
+    passing, answers = {"read", "typing", "presence"}, {"hello", "ack", "error", "pong", "resumed", "reset"}
     assert asyncapi.messages("say").keys() == frames.OPS == VALID.keys()
     assert asyncapi.messages("hear").keys() == {*get_args(DurableEvent)} | passing | answers
 

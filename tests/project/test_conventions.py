@@ -194,7 +194,6 @@ def test_times_are_utc_with_microseconds() -> None:
 def test_what_is_not_built_is_404() -> None:
     ann = Api(factories.person())
     for path in (
-        "/users/presence",
         "/users/me/blocks",
         "/webhooks",
         f"/conversations/{ID}/stats",

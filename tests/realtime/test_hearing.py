@@ -204,28 +204,6 @@ def test_a_closed_accounts_sockets_are_closed(alice: User, bob: User, join: Join
     assert stays.heard_by_now() == []
 
 
-def test_typing_is_passed_on_seldom_and_ends_by_itself(alice: User, bob: User, join: Join) -> None:
-    room = factories.direct(alice, bob)
-    a, b, stranger = join(alice), join(bob), join(factories.person())
-    for _ in range(5):
-        a.do("typing", conversation=room, on=True)
-    typing = {"event": "typing", "conversation": str(room), "user": str(alice.pk)}
-    assert b.heard_by_now() == [{**typing, "on": True}]
-    assert b.hear("typing") == {**typing, "on": False}
-    a.do("typing", conversation=room, on=True)
-    a.do("typing", conversation=room, on=False)
-    assert [frame["on"] for frame in b.heard_by_now()] == [True, False]
-    assert stranger.heard_by_now() == []
-
-
-def test_who_leaves_stops_typing(alice: User, bob: User, join: Join) -> None:
-    room = factories.direct(alice, bob)
-    a, b = join(alice), join(bob)
-    a.do("typing", conversation=room, on=True)
-    a.socket.close()
-    assert b.hear("typing", on=False)["user"] == str(alice.pk)
-
-
 def test_a_burst_leaves_in_few_messages(alice: User, bob: User, join: Join) -> None:
     room = factories.group(alice, bob)
     b = join(bob)

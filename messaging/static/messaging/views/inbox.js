@@ -164,8 +164,7 @@ export class Inbox {
       conversation.business?.status,
       id === this.#current,
     ];
-    const status = this.#store.presence(conversation.peer?.id)?.status;
-    return JSON.stringify([...shown, ...own, status, this.#store.typing(id)]);
+    return JSON.stringify([...shown, ...own, this.#store.typing(id)]);
   }
 
   #row(conversation) {
@@ -182,7 +181,7 @@ export class Inbox {
         "aria-current": id === this.#current ? "true" : null,
         "data-focus": "row",
       },
-      conversationAvatar(conversation, this.#store.presence(conversation.peer?.id)),
+      conversationAvatar(conversation),
       h(
         "span",
         { class: "inbox-main" },

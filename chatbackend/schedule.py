@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils import timezone
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,16 @@ def make_missing(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
         return
     task_model = apps.get_model("django_celery_beat", "PeriodicTask")
     there = set(task_model.objects.using(using).values_list("name", flat=True))
-    for name, job in JOBS.items():
-        if name not in there:
-            task_model.objects.using(using).create(
-                name=name, task=job.task, expire_seconds=job.expires_s, **_times(job, using)
-            )
+    missing = [
+        task_model(name=name, task=job.task, expire_seconds=job.expires_s, **_times(job, using))
+        for name, job in JOBS.items()
+        if name not in there
+    ]
+    if missing:
+        # Not by save(), which looks for the name in the default database; so the clock is told here.
+        task_model.objects.using(using).bulk_create(missing)
+        changes = apps.get_model("django_celery_beat", "PeriodicTasks").objects.using(using)
+        changes.update_or_create(ident=1, defaults={"last_update": timezone.now()})
 
 
 def _times(job: Job, using: str) -> dict[str, Any]:

@@ -311,8 +311,6 @@ JWT_USER_CLAIM = env.text("JWT_USER_CLAIM", "kaha_id")
 SOCKET_DRAIN = env.seconds(
     "SOCKET_DRAIN", 1_000 if EMBEDDED else 5_000
 )  # for all sockets to be told of the end
-PRESENCE_AWAY_AFTER = env.seconds("PRESENCE_AWAY_AFTER", 300_000, minimum_ms=1_000)
-PRESENCE_BEAT = env.seconds("PRESENCE_BEAT", 15_000, minimum_ms=1_000)
 RATE_LIMIT_FACTOR = env.number("RATE_LIMIT_FACTOR", 1.0, minimum=0.001)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["conversations.authentication.AccountAuthentication"],

@@ -1,8 +1,7 @@
 """Who may see what: the only way from an id given from outside to a conversation, for REST and socket alike."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from conversations.exceptions import NotFound, Unauthenticated
@@ -74,14 +73,6 @@ def get_user_by_kaha_id(kaha_id: str) -> User:
     return user
 
 
-def people_known_to(*, viewer_id: UUID, user_ids: Iterable[UUID]) -> dict[UUID, datetime | None]:
-    """Those of these people whose presence the viewer may know, and when each was last seen.
-
-    Who shares a live conversation with the viewer, or a business. Strangers are left out as the unknown are.
-    """
-    return presence.known_to(viewer=viewer_id, users=user_ids)
-
-
 def get_agency(*, user_id: UUID, business_id: str, lock: bool = False) -> BusinessAgent:
     """This person's place among the agents of a business. Raises NotFound for everybody else.
 
@@ -107,3 +98,9 @@ def get_any_conversation(conversation_id: UUID, *, lock: bool = False) -> Conver
     if conversation is None:
         raise NotFound("No such conversation.")
     return conversation
+
+
+def presence_visible_to(user_id: UUID, people: Collection[UUID]) -> list[UUID]:
+    """Those of whom this person may know whether they are here; strangers and the unknown are left out alike."""
+    known = presence.acquainted((user_id, person) for person in dict.fromkeys(people))
+    return [person for person in dict.fromkeys(people) if (user_id, person) in known]

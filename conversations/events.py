@@ -33,8 +33,6 @@ DurableEvent = Literal[
 ]
 SEND_TIMEOUT_S = 2.0
 BACKLOG = 10_000  # frames waiting for the layer; past it they are left to be found by version
-PRESENCE_GROUP = "presence"  # of every process whose sockets watch anybody
-PRESENCE_AT_ONCE = 1_000  # people of one notice
 QUIET_S = 60.0  # at most one complaint about the layer in this time
 
 
@@ -88,15 +86,7 @@ class PersonNotice(TypedDict):
     session: str | None
 
 
-class PresenceNotice(TypedDict):
-    """These people are more, or less, here than before. A hint: what they are now is asked for."""
-
-    type: Literal["hub.presence"]
-    origin: str
-    users: list[str]
-
-
-Post = Envelope | PersonNotice | PresenceNotice
+Post = Envelope | PersonNotice
 Listener = Callable[[Post], None]
 
 
@@ -192,13 +182,6 @@ def publish_person(
     _send_after_commit(notice)
 
 
-def publish_presence(users: Sequence[str]) -> None:
-    """Tells the other processes that these people have another status here. May be called on an event loop."""
-    for start in range(0, len(users), PRESENCE_AT_ONCE):
-        some = list(users[start : start + PRESENCE_AT_ONCE])
-        _outlet().send(PresenceNotice(type="hub.presence", origin=_outlet().origin, users=some))
-
-
 def listen(listener: Listener) -> None:
     """From now on this process's events and notices reach `listener`, in the thread that committed them."""
     _listeners.append(listener)
@@ -234,8 +217,6 @@ def business_group(business_id: str) -> str:
 
 def groups_of(envelope: Post) -> list[str]:
     """Every group that hears an envelope. A process in several of them drops the copies."""
-    if envelope["type"] == "hub.presence":
-        return [PRESENCE_GROUP]
     if envelope["type"] == "hub.person":
         return [user_group(envelope["user"])]
     groups = [conversation_group(envelope["conversation"])]

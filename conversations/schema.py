@@ -69,7 +69,7 @@ class ProblemSchema(AutoSchema):
         return operation
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        """A reply is a bare array where it is said to be, not because of what its action is called."""
+        """A reply is a bare array where it says so, whatever its action is called."""
         return isinstance(serializer, ListSerializer)
 
     def get_auth(self) -> list[dict[str, list[str]]]:

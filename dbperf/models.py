@@ -115,3 +115,12 @@ class StoredFinding(models.Model):
 
     def __str__(self) -> str:
         return self.detail
+
+
+class Dashboard(Snapshot):
+    """The dashboard's place among the admin's pages."""
+
+    class Meta:
+        proxy = True
+        verbose_name = verbose_name_plural = "dashboard"
+        default_permissions = ("view",)

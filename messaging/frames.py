@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from conversations.exceptions import ChatError, Invalid
-from conversations.presence import MAX_ASKED
 from conversations.strictness import deeper_than, has_huge_integer, has_nul
 from messaging import limits
 
@@ -16,6 +16,7 @@ MAX_BYTES = 65_536
 MAX_REF = 64
 MAX_TOKEN = 8_192
 MAX_CURSORS = 1_000
+MAX_WATCHED = 200
 REQUIRED: Any = object()
 
 Ref = str | int | None
@@ -266,10 +267,6 @@ def _people(name: str, value: Any, *, most: int = limits.MAX_MENTIONS) -> list[U
     return list(dict.fromkeys(_uuid(name, user) for user in value))
 
 
-def _watched(name: str, value: Any) -> list[UUID]:
-    return _people(name, value, most=MAX_ASKED)
-
-
 def _cursors(name: str, value: Any) -> dict[UUID, int]:
     if not isinstance(value, dict):
         raise BadFrame(f"{name}: an object of conversation and version is required.")
@@ -330,7 +327,7 @@ _SHAPES: Mapping[str, _Shape] = {
     "react": _Shape(React, {**_MESSAGE, "emoji": _emoji, "on": _flag}),
     "read": _Shape(MarkRead, {"conversation": _uuid, "seq": _position}),
     "typing": _Shape(Typing, {"conversation": _uuid, "on": _flag}),
-    "presence": _Shape(Presence, {"users": _watched}),
+    "presence": _Shape(Presence, {"users": partial(_people, most=MAX_WATCHED)}),
     "resume": _Shape(Resume, {"cursors": _cursors}),
     "ping": _Shape(Ping),
 }

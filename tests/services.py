@@ -39,8 +39,6 @@ def start() -> dict[str, str]:
         "COOKIE_SECURE": "off",
         "REGISTRATION_OPEN": "on",
         "RATE_LIMIT_FACTOR": "1000",
-        "PRESENCE_BEAT": "1000",
-        "PRESENCE_AWAY_AFTER": "3000",
         "LOG_FORMAT": "text",
         "LOG_LEVEL": "WARNING",
     }

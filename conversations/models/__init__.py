@@ -4,7 +4,7 @@ from conversations.models.business import BusinessAgent, BusinessCase
 from conversations.models.conversations import Conversation
 from conversations.models.notices import SocketNotice
 from conversations.models.participants import Participant
-from conversations.models.presence import LastSeen
+from conversations.models.presence import LastSeen, Presence, SocketProcess
 from conversations.models.tickets import SocketTicket
 from conversations.models.users import User
 
@@ -14,7 +14,9 @@ __all__ = [
     "Conversation",
     "LastSeen",
     "Participant",
+    "Presence",
     "SocketNotice",
+    "SocketProcess",
     "SocketTicket",
     "User",
 ]

@@ -44,6 +44,20 @@ class UserShape(PersonShape):
         return super().to_representation(instance) | {"avatar_url": instance.avatar_url or None}
 
 
+@extend_schema_serializer(component_name="Presence")
+class PresenceShape(Shape):
+    """Whether somebody is here."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(
+        ["online", "away", "offline"],
+        help_text="Away: connected, and without doing anything for five minutes.",
+    )
+    last_seen_at = serializers.DateTimeField(
+        allow_null=True, help_text="Now, for who is online; null for who never was."
+    )
+
+
 @extend_schema_serializer(component_name="Problem")
 class ProblemShape(Shape):
     """RFC 9457. `errors` comes with input that failed validation."""
@@ -72,13 +86,6 @@ class SignInShape(TokensShape):
 class TicketShape(Shape):
     ticket = serializers.CharField(help_text="Opens one socket: `/ws/chat?ticket=…`, within 30 s.")
     expires_at = serializers.DateTimeField()
-
-
-@extend_schema_serializer(component_name="Presence")
-class PresenceShape(Shape):
-    id = serializers.UUIDField()
-    status = serializers.ChoiceField(["online", "away", "offline"])
-    last_seen_at = serializers.DateTimeField(allow_null=True)
 
 
 @extend_schema_serializer(component_name="UserPage")

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.validators import URLValidator
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from conversations import cursors
-from conversations.fields import CursorField, IdField, NameField, TextField
+from conversations.fields import CursorField, NameField, TextField
 from conversations.inputs import BodySerializer, LimitSerializer, QuerySerializer, example
-from conversations.presence import MAX_ASKED
+from conversations.services.presence import MAX_ASKED
 
 
 class PictureField(TextField):
@@ -38,6 +38,31 @@ class ProfileSerializer(BodySerializer):
     avatar_url = PictureField()
 
 
+class IdsField(serializers.CharField):
+    """Ids, joined by commas; each counts once."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(max_length=37 * most, **kwargs)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> list[UUID]:  # type: ignore[override]
+        given = [part.strip() for part in super().to_internal_value(data).split(",")]
+        if len(given) > self.most:
+            raise serializers.ValidationError(f"At most {self.most} ids.", code="too_long")
+        try:
+            return list(dict.fromkeys(map(UUID, given)))
+        except ValueError:
+            raise serializers.ValidationError(
+                "Ids, joined by commas, are required.", code="invalid"
+            ) from None
+
+
+class PresenceSerializer(QuerySerializer):
+    """`?ids=`"""
+
+    ids = IdsField(most=MAX_ASKED, help_text=f"Ids of people, joined by commas; at most {MAX_ASKED}.")
+
+
 class UserSearchSerializer(LimitSerializer):
     """`?search=`"""
 
@@ -47,25 +72,3 @@ class UserSearchSerializer(LimitSerializer):
         help_text="Anywhere in the username or display name; its start for 1-2 letters.",
     )
     cursor = CursorField(cursors.name)
-
-
-@extend_schema_field({"type": "string", "maxLength": 37 * MAX_ASKED})
-class IdsField(serializers.Field[Any, Any, Any, Any]):
-    """UUIDs with commas between them, at most `MAX_ASKED`."""
-
-    default_error_messages = {"max_length": f"At most {MAX_ASKED} ids."}
-
-    def to_internal_value(self, data: Any) -> list[UUID]:
-        given = str(data).split(",", MAX_ASKED)
-        if len(given) > MAX_ASKED:
-            self.fail("max_length")
-        return [_id.run_validation(each) for each in given]
-
-
-_id = IdField()
-
-
-class PresenceQuerySerializer(QuerySerializer):
-    """`?ids=`"""
-
-    ids = IdsField(help_text=f"Users' ids with commas between them, at most {MAX_ASKED}.")

@@ -1,31 +1,24 @@
-"""Who is here."""
+"""Who is here, for those who may know."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from redis import RedisError
+from conversations import access
+from conversations.queries import presence
+from conversations.queries.presence import Standing
 
-from conversations import access, presence
-from conversations.presence import Status
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """One person's presence."""
-
-    id: UUID
-    status: Status
-    last_seen_at: datetime | None
+MAX_ASKED = 200  # people at once
 
 
-def presence_of(*, viewer_id: UUID, user_ids: Sequence[UUID]) -> list[Presence]:
-    """In the order asked for, without those who are not to be seen: unknown, closed or strangers. One statement."""
-    known = access.people_known_to(viewer_id=viewer_id, user_ids=user_ids)
-    try:
-        found = presence.statuses(map(str, known))
-        status = {user: found.get(str(user), "offline") for user in known}
-    except RedisError:
-        status = {user: presence.guess(seen_at) for user, seen_at in known.items()}
-    return [Presence(user, status[user], known[user]) for user in dict.fromkeys(user_ids) if user in known]
+def presence_of(*, viewer: UUID, people: Collection[UUID]) -> list[Standing]:
+    """In the order asked for, without those of whom the viewer may not know. At most two statements."""
+    visible = access.presence_visible_to(viewer, people)
+    found = {standing.user: standing for standing in presence.standings(visible)} if visible else {}
+    return [found[user] for user in visible if user in found]
+
+
+def news(pairs: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Standing]:
+    """How the second of each pair stands, where the first may still know. At most two statements."""
+    known = presence.acquainted(pairs)
+    found = {standing.user: standing for standing in presence.standings([user for _, user in known])}
+    return {pair: found[pair[1]] for pair in known if pair[1] in found}

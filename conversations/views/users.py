@@ -15,8 +15,9 @@ from conversations.models import User
 from conversations.pagination import cut
 from conversations.queries import inbox
 from conversations.serializers import shapes
-from conversations.serializers.users import PresenceQuerySerializer, ProfileSerializer, UserSearchSerializer
-from conversations.services import presence, users
+from conversations.serializers.users import PresenceSerializer, ProfileSerializer, UserSearchSerializer
+from conversations.services import users
+from conversations.services.presence import presence_of
 from conversations.throttling import Limit, by_user
 from conversations.views.base import ChatViewSet, account, caller_id, json_reply
 
@@ -25,11 +26,8 @@ from conversations.views.base import ChatViewSet, account, caller_id, json_reply
 class UserViewSet(ChatViewSet):
     """People."""
 
-    hot_actions = frozenset({"unread", "presence"})
-    limits = {
-        "list": [Limit("user-search", 300, 60, by_user)],
-        "presence": [Limit("presence", 120, 60, by_user)],
-    }
+    hot_actions = frozenset({"unread"})
+    limits = {"list": [Limit("user-search", 300, 60, by_user)]}
 
     @extend_schema(operation_id="me", responses={200: shapes.UserShape})
     def me(self, request: Request) -> Response:
@@ -55,6 +53,18 @@ class UserViewSet(ChatViewSet):
         results = shapes.UserShape(people, many=True).data
         return Response({"results": results, "next": encode(last.username) if last else None})
 
+    @extend_schema(
+        operation_id="presence",
+        parameters=[PresenceSerializer],
+        responses={200: shapes.PresenceShape(many=True)},
+    )
+    def presence(self, request: Request) -> Response:
+        """Who of these people is here; strangers are left out as the unknown are."""
+        query = read_query(PresenceSerializer, request)
+        found = presence_of(viewer=caller_id(request), people=query["ids"])
+        lines = [{"id": one.user, "status": one.status, "last_seen_at": one.seen_at} for one in found]
+        return Response(shapes.PresenceShape(lines, many=True).data)
+
     @extend_schema(operation_id="get_user", responses={200: shapes.UserShape})
     def retrieve(self, request: Request, user_id: UUID) -> Response:
         """One person."""
@@ -64,19 +74,6 @@ class UserViewSet(ChatViewSet):
     def by_kaha_id(self, request: Request, kaha_id: str) -> Response:
         """One person, by their id on the Kaha platform."""
         return Response(shapes.UserShape(access.get_user_by_kaha_id(kaha_id)).data)
-
-    @extend_schema(
-        operation_id="presence",
-        parameters=[PresenceQuerySerializer],
-        responses={200: shapes.PresenceShape(many=True)},
-    )
-    def presence(self, request: Request) -> Response:
-        """Who of these people is here. Left out is who shares neither a conversation nor a business with the caller."""
-        query = read_query(PresenceQuerySerializer, request)
-        found = presence.presence_of(viewer_id=caller_id(request), user_ids=query["ids"])
-        if not found:
-            access.require_active(caller_id(request))
-        return Response(shapes.PresenceShape(found, many=True).data)
 
     @extend_schema(operation_id="unread", responses={200: shapes.UnreadShape})
     def unread(self, request: Request) -> HttpResponse:

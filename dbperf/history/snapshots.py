@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import FloatField, Max
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Trunc
 from django.utils import timezone
 
 from dbperf.models import Snapshot
@@ -37,3 +40,14 @@ def since(kind: str, age: timedelta, *, store: str, most: int = 3_000) -> list[S
     """Those of the last `age`, oldest first."""
     newest = Snapshot.objects.using(store).filter(kind=kind, taken_at__gte=timezone.now() - age)
     return list(newest.order_by("-taken_at")[:most])[::-1]
+
+
+def peaks(
+    kind: str, figures: Sequence[str], age: timedelta, *, unit: str, store: str
+) -> list[dict[str, Any]]:
+    """The highest of each figure by `minute` or `hour`, as `{moment, figure: …}`, oldest first. One statement."""
+    kept: Any = Snapshot.objects.using(store).filter(kind=kind, taken_at__gte=timezone.now() - age)
+    highest = {name: Max(Cast(KeyTextTransform(name, "figures"), FloatField())) for name in figures}
+    return list(
+        kept.annotate(moment=Trunc("taken_at", unit)).values("moment").annotate(**highest).order_by("moment")
+    )

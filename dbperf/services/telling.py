@@ -1,7 +1,7 @@
 """What was seen, as it is told to programs, commands and pages: out of what is kept, so that asking costs three indexed
 reads and looks at no catalog."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dbperf.aliases import DEFAULT
@@ -98,18 +98,6 @@ def _suggestion(row: StoredFinding, kind: str) -> dict[str, Any]:
         "first_seen": _iso(row.first_seen),
         "last_seen": _iso(row.last_seen),
     }
-
-
-def curve(
-    figure: str, age: timedelta, *, store: str = DEFAULT, points: int = 120
-) -> list[tuple[datetime, float]]:
-    """A figure of the pulses of the last `age`, thinned to about so many points by taking the highest of each slice."""
-    kept = snapshots.since("pulse", age, store=store, most=25_000)
-    width = max(1, len(kept) // points)
-    slices = [kept[start : start + width] for start in range(0, len(kept), width)]
-    return [
-        (part[-1].taken_at, max(float(each.figures.get(figure) or 0) for each in part)) for part in slices
-    ]
 
 
 def _when(kept: Snapshot | None) -> str | None:

@@ -20,8 +20,7 @@ from conversations.context import request_id
 from conversations.exceptions import ChatError, Unauthenticated
 from conversations.tokens import Claims
 from messaging import frames, hub
-from messaging.consumers import opening, ops, replay, replies, work
-from messaging.consumers.directory import Directory
+from messaging.consumers import opening, ops, presence, replay, replies, work
 from messaging.consumers.opening import Credentials
 from messaging.consumers.sweeping import Database
 from messaging.consumers.typing import TypingState
@@ -95,7 +94,7 @@ class ChatConsumer:
         self._socket: Socket
         self._user_id: UUID
         self._typing: TypingState
-        self._hub = hub.current(replay.read, Directory(), Database())
+        self._hub = hub.current(replay.read, Database(), presence.Ledger)
 
     @classmethod
     def as_asgi(cls) -> Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]:
@@ -267,11 +266,11 @@ class ChatConsumer:
     def _admit(self, frame: Frame, op: frames.Op) -> None:
         if not isinstance(op, Resume):
             self._socket.open_gate()
+        if not isinstance(op, Ping | Auth | Resume | Presence):  # what a client does by itself
+            self._socket.active_at = self._loop.time()
         if isinstance(op, Ping):
             self._socket.offer(replies.answer("pong", frame.ref))
             return
-        if not isinstance(op, Auth | Resume):  # these a client sends by itself
-            self._hub.presence.active(self._socket)
         self._pending.append(frame)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="socket-ops")
@@ -321,8 +320,10 @@ class ChatConsumer:
         self._ack(ref)
 
     async def _watch(self, ref: Ref, op: Presence) -> None:
-        found = await self._hub.presence.watch(self._socket, map(str, op.users))
-        self._ack(ref, replies.presence(found))
+        found = await presence.ask(self._user_id, op.users)
+        self._ack(ref)
+        if self._hub.attendance is not None:
+            self._hub.attendance.watch(self._socket, found)
 
     async def _resume(self, ref: Ref, op: Resume) -> None:
         await replay.replay(self._hub, self._socket, op)

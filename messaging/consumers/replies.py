@@ -1,13 +1,11 @@
 """What the server says to one socket."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from conversations.exceptions import ChatError
 from messaging.frames import Ref
-from messaging.hub.watch import State, members
 
 
 def ack(ref: Ref, result: str) -> str:
@@ -21,12 +19,6 @@ def error(ref: Ref, fault: ChatError) -> str:
     if fault.errors:
         told["errors"] = fault.errors
     return f'{{"event":"error",{_ref(ref)}"error":{_json(told)}}}'
-
-
-def presence(found: Mapping[str, State]) -> str:
-    """The result of the op `presence`."""
-    users = (f'{{"id":"{user}",{members(state)}}}' for user, state in found.items())
-    return f'{{"users":[{",".join(users)}]}}'
 
 
 def answer(event: str, ref: Ref) -> str:

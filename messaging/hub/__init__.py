@@ -1,6 +1,7 @@
 """One hub a process: the only member of the channel layer's groups, and the way from an event to every local socket."""
 
 from messaging.hub.admission import CrowdedError, advice
+from messaging.hub.attendance import Seen
 from messaging.hub.hub import CLOSED_RESTARTING, FLUSH_S, Hub, current, drain
 from messaging.hub.lane import Missed
 from messaging.hub.socket import Socket
@@ -13,6 +14,7 @@ __all__ = [
     "CrowdedError",
     "Hub",
     "Missed",
+    "Seen",
     "Socket",
     "Wire",
     "advice",

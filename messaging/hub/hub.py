@@ -5,19 +5,18 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
-
-from django.conf import settings
 
 from conversations import events
 from conversations.events import Envelope, PersonChange, Post
 from messaging.hub.admission import Admission, advice
+from messaging.hub.attendance import Attendance, Book
 from messaging.hub.lane import Lane, Missed
 from messaging.hub.lapses import Lapses
 from messaging.hub.people import People
-from messaging.hub.presence import Directory, Presence
 from messaging.hub.relay import Relay
 from messaging.hub.socket import Heard, Socket
 from messaging.hub.sweep import Source, Sweep
@@ -40,6 +39,7 @@ REMEMBERED = 4_096  # passing events of which a second copy is recognised
 FLUSH_S = 0.2  # for the server to write its last frames
 ENDS_PER_S = 500  # sockets, while the process ends
 STEP_S = 0.1
+LEAVE_S = 1.0
 
 CLOSED_RESTARTING = 1012
 CLOSED_TOKEN = 4401
@@ -49,26 +49,21 @@ CLOSED_SILENT = 4408
 class Hub:
     """Who listens in this process, and to what. Everything here runs on one event loop.
 
-    `read` asks PostgreSQL what happened in a conversation after a version; `directory` is what presence asks, `source`
-    what the sweep asks, if there is to be one.
+    `read` asks PostgreSQL what happened in a conversation after a version; `source` is what the sweep asks and `book`
+    where it is kept who is here, if they are to be.
     """
 
-    def __init__(self, read: Read, directory: Directory, source: Source | None = None) -> None:
+    def __init__(self, read: Read, source: Source | None = None, book: Book | None = None) -> None:
         self.people = People()
         self.burst = Burst()
         self.admission = Admission()
         self.ending = False
         self._read = read
         self._sweep = Sweep(self, source) if source else None
+        self.attendance = Attendance(self.people, book) if book else None
         self._lanes: dict[str, Lane] = {}
         self._businesses: dict[str, set[Socket]] = {}
         self._relay = Relay(self.hear_layer)
-        self.presence = Presence(
-            directory,
-            self._relay,
-            beat_s=settings.PRESENCE_BEAT,
-            away_after_s=settings.PRESENCE_AWAY_AFTER,
-        )
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lapses = Lapses(self._lapsed)
@@ -79,9 +74,10 @@ class Hub:
         """Begins to hear this process's own events and those of the others."""
         self._relay.start()
         self._spawn(self._tick())
-        self._spawn(self.presence.run())
         if self._sweep is not None:
             self._spawn(self._sweep.run())
+        if self.attendance is not None:
+            self._spawn(self.attendance.run())
         events.listen(self._hear_thread)
 
     # --- who listens
@@ -90,7 +86,6 @@ class Hub:
         """A new socket, which hears of new conversations from now on; False where its person has enough of them."""
         if not self.people.add(socket):
             return False
-        self.presence.active(socket)
         group = events.user_group(socket.user)
         socket.unheard = not self._relay.hears(group)
         self._relay.want(group)
@@ -133,7 +128,8 @@ class Hub:
         for business in list(socket.businesses):
             self._dismiss(socket, business)
         self.people.remove(socket)
-        self.presence.disconnect(socket, last=not self.people.sockets(socket.user))
+        if self.attendance is not None:
+            self.attendance.unwatch(socket)
 
     async def end(self, within_s: float) -> None:
         """Tells everybody that the server restarts; they come back to another one, or to this one later.
@@ -143,11 +139,13 @@ class Hub:
         self.ending = True
         sockets = list(self.people.all())
         steps = max(1, math.ceil(min(within_s, len(sockets) / ENDS_PER_S) / STEP_S))
-        self._spawn(self.presence.end())
         for step in range(steps):
             for socket in sockets[step::steps]:
                 socket.close(CLOSED_RESTARTING, advice(len(sockets)))
             await asyncio.sleep(STEP_S if step + 1 < steps else FLUSH_S)
+        if self.attendance is not None:
+            with suppress(Exception):  # others find out by themselves, later
+                await asyncio.wait_for(self.attendance.leave(), LEAVE_S)
 
     def release(self, socket: Socket, conversation: str, floor: int) -> None:
         """Ends `socket.hold` after a replay up to version `floor`."""
@@ -219,9 +217,6 @@ class Hub:
 
     def hear(self, envelope: Post) -> None:
         """An event, for the first time or not; or what changed about a person."""
-        if envelope["type"] == "hub.presence":
-            self.presence.changed(envelope["users"])
-            return
         if envelope["type"] == "hub.person":
             self.obey(envelope["user"], envelope["change"], envelope["business"], envelope["session"])
             return
@@ -251,8 +246,6 @@ class Hub:
         until: float = INFINITY,
     ) -> None:
         """What changed about a person. `until`: sockets opened later know it already."""
-        if change in {"agency_left", "signed_out"}:
-            self._doubt([user])
         for socket in self.people.sockets(user):
             if socket.opened_at > until:
                 continue
@@ -306,13 +299,6 @@ class Hub:
             for socket in self.people.sockets(user):
                 socket.joined_early.discard(lane.conversation)
                 self._unseat(socket, lane.conversation)
-        self._doubt(envelope["left"])
-
-    def _doubt(self, users: Collection[str]) -> None:
-        """These people left something: with whom they share anything is asked anew, on both sides."""
-        if users and self.presence:
-            sockets = [socket for user in users for socket in self.people.sockets(user)]
-            self._spawn(self.presence.doubt(users, sockets))
 
     def _audience(self, members: set[Socket], business: str | None) -> set[Socket]:
         agents = self._businesses.get(business or "")
@@ -415,12 +401,12 @@ class Hub:
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
-def current(read: Read, directory: Directory, source: Source) -> Hub:
+def current(read: Read, source: Source, book: Callable[[], Book]) -> Hub:
     """The hub of the running event loop, made for its first socket."""
     loop = asyncio.get_running_loop()
     hub = _hubs.get(loop)
     if hub is None:
-        hub = _hubs[loop] = Hub(read, directory, source)
+        hub = _hubs[loop] = Hub(read, source, book())
         hub.start()
     return hub
 

@@ -48,6 +48,12 @@ class People:
         person = self._people.get(user)
         return tuple(person.sockets) if person else ()
 
+    def active_at(self) -> dict[str, float]:
+        """When each person here last did something, on any of their devices."""
+        return {
+            user: max(socket.active_at for socket in person.sockets) for user, person in self._people.items()
+        }
+
     def all(self) -> Iterator[Socket]:
         """Every socket of this process, as of now."""
         return iter([socket for person in self._people.values() for socket in person.sockets])

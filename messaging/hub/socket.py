@@ -60,6 +60,7 @@ class Socket:
         "_send",
         "_wire",
         "_writing",
+        "active_at",
         "agencies",
         "businesses",
         "close_code",
@@ -85,7 +86,7 @@ class Socket:
         self.unheard = False  # whether other processes could not reach this person yet when it connected
         self.expires_at = float("inf")
         self.session: str | None = None  # the sign-in that it lives by
-        self.opened_at = self.heard_at = now
+        self.opened_at = self.heard_at = self.active_at = now  # active: more than a sign of life
         self.close_code: int | None = None
         self.close_reason = ""
         self._send = send

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -10,8 +11,16 @@ from django.core.management import call_command
 from django.db import IntegrityError, connections, models, transaction
 from django.utils import timezone
 
-from conversations.models import BusinessAgent, BusinessCase, Conversation, Participant, User
-from messaging.models import Mention, Message
+from conversations.models import (
+    BusinessAgent,
+    BusinessCase,
+    Conversation,
+    Participant,
+    Presence,
+    SocketProcess,
+    User,
+)
+from messaging.models import Mention, Message, Reaction
 from tests import factories, scratch
 
 MODELS = [*apps.get_app_config("conversations").get_models(), *apps.get_app_config("messaging").get_models()]
@@ -186,6 +195,21 @@ def _mentioned_twice() -> None:
         Mention.objects.create(**given)
 
 
+def _reacted_twice() -> None:
+    message, user = _message(conversation=_group()), factories.person()
+    for version in (1, 2):
+        Reaction.objects.create(message=message, user=user, emojis=[], version=version)
+
+
+def _here_twice() -> None:
+    given = {
+        "user": factories.person(),
+        "process": SocketProcess.objects.create(id=UUID(int=7), seen_at=timezone.now()),
+    }
+    for active in (True, False):
+        Presence.objects.create(active=active, changed_at=timezone.now(), **given)
+
+
 def _same(make: Any, **given: Any) -> None:
     for _ in range(2):
         make(**given)
@@ -204,6 +228,8 @@ REPEATED: dict[str, list[Callable[[], None]]] = {
         lambda: _same(BusinessAgent.objects.create, business_id="b", user=factories.person())
     ],
     "mentions_unique": [_mentioned_twice],
+    "presences_unique_user": [_here_twice],
+    "reactions_unique_user": [_reacted_twice],
     "users_unique_kaha_id": [lambda: _same(factories.person, kaha_id="k")],
     "users_unique_spelling": [_two_spellings],
 }

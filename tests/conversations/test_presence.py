@@ -1,92 +1,170 @@
-"""Whose presence one may know, and what Redis and PostgreSQL hold of it."""
+"""Who is here, and who may know."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from django.utils import timezone
+from django.db import connection
 
-from conversations import access, presence
-from conversations.models import LastSeen, User
-from conversations.queries import presence as queries
-from conversations.services import business, conversations, participants
+from conversations.models import LastSeen, Presence, SocketProcess, User
+from conversations.queries import presence
+from conversations.services import participants
+from conversations.services.presence import MAX_ASKED, news, presence_of
 from tests import factories
 from tests.api import Api, problem, read
 
 pytestmark = pytest.mark.django_db
+NEAR, FAR = UUID(int=1), UUID(int=2)
 
 
-def knows(viewer: User, *users: User) -> list[bool]:
-    known = access.people_known_to(viewer_id=viewer.pk, user_ids=[user.pk for user in users])
-    return [user.pk in known for user in users]
+@pytest.fixture
+def ann() -> User:
+    """Who asks."""
+    return factories.person("ann")
 
 
-def test_who_shares_a_live_conversation() -> None:
-    ann, ben, eve = factories.persons(3)
-    assert knows(ann, ann, ben, eve) == [True, False, False]
-    room = factories.group(ann, ben)
-    assert [knows(ann, ben, eve), knows(ben, ann), knows(eve, ann)] == [[True, False], [True], [False]]
-    participants.remove_participant(actor_id=ann.pk, conversation_id=room, user_id=ben.pk)
-    assert [knows(ann, ben), knows(ben, ann)] == [[False], [False]]
-    room = factories.group(ann, ben)
-    conversations.delete_conversation(actor_id=ann.pk, conversation_id=room)
-    assert knows(ann, ben) == [False]
+@pytest.fixture
+def ben(ann: User) -> User:
+    """Somebody she talks with."""
+    ben = factories.person("ben")
     factories.direct(ann, ben)
-    assert knows(ann, ben) == [True]
-    User.objects.filter(pk=ben.pk).update(is_active=False)
-    assert [knows(ann, ben), knows(ben, ann)] == [[False], [False]]
+    for process in (NEAR, FAR):
+        presence.beat(process)
+    return ben
 
 
-def test_who_shares_a_business() -> None:
-    agent, colleague, rival = factories.agent(), factories.agent(), factories.agent("other")
-    customer, staff = factories.person(), factories.person(is_staff=True)
-    room = factories.case(customer, content="help")
-    assert knows(agent, colleague, rival, customer) == [True, False, True]
-    assert [knows(rival, customer), knows(customer, agent), knows(staff, agent)] == [[False]] * 3
-    factories.say(agent, room)
-    assert knows(customer, agent, colleague) == [True, False]
-    business.remove_agent(actor=staff, business_id="acme", user_id=agent.pk)
-    assert [knows(agent, colleague, customer), knows(customer, agent)] == [[False, False], [False]]
+def here(user: User, *, active: bool = True, at: UUID = NEAR) -> None:
+    presence.write(at, active={str(user.pk): active}, gone=[])
 
 
-def test_the_endpoint() -> None:
-    ann, ben, eve = factories.persons(3)
-    factories.direct(ann, ben)
-    queries.save_seen({ben.pk: 60.0})
-    process = uuid4().hex
-    presence.announce(process, {str(ben.pk): "away", str(eve.pk): "online"})
-    seen_at = LastSeen.objects.get().seen_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    asked = ",".join(map(str, (eve.pk, uuid4(), ben.pk, ben.pk, ann.pk)))
-    assert read(Api(ann).get("/users/presence", ids=asked)) == [
-        {"id": str(ben.pk), "status": "away", "last_seen_at": seen_at},
-        {"id": str(ann.pk), "status": "offline", "last_seen_at": None},
-    ]
-    assert read(Api(ann).get("/users/presence", ids=eve.pk)) == []
+def gone(user: User, at: UUID = NEAR) -> None:
+    presence.write(at, active={}, gone=[str(user.pk)])
 
 
-@pytest.mark.parametrize("ids", [None, "", "x", ",", f"{uuid4()},", ",".join([str(uuid4())] * 101)])
-def test_ids_that_are_none(ids: str | None) -> None:
-    given = {} if ids is None else {"ids": ids}
-    problem(Api(factories.person()).get("/users/presence", **given), 400)
+def status(viewer: User, user: User) -> str | None:
+    found = presence_of(viewer=viewer.pk, people=[user.pk])
+    return found[0].status if found else None
 
 
-def test_the_best_of_several_processes_counts_and_a_process_that_ended_does_not() -> None:
-    user, one, other = str(uuid4()), uuid4().hex, uuid4().hex
-    presence.announce(one, {user: "away"})
-    assert presence.statuses([user]) == {user: "away"}
-    presence.announce(other, {user: "online"})
-    assert presence.statuses([user]) == {user: "online"}
-    presence.announce(other, {user: "offline"})
-    assert presence.statuses([user]) == {user: "away"}
-    assert presence.beat(one)
-    presence.announce(one, {}, whole=True)
-    assert presence.statuses([user]) == {}
-    assert not presence.beat(uuid4().hex)
+def age_process(process: UUID, seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE socket_processes SET seen_at = seen_at - make_interval(secs => %s::float8) WHERE id = %s::uuid",
+            [seconds, process],
+        )
 
 
-def test_last_seen_never_moves_back_and_passes_over_the_unknown() -> None:
-    ann, ben = factories.persons(2)
-    queries.save_seen({ann.pk: 10.0, ben.pk: 20.0, uuid4(): 0.0})
-    queries.save_seen({ann.pk: 30.0, ben.pk: 0.0})
-    ages = {seen.user_id: (timezone.now() - seen.seen_at).total_seconds() for seen in LastSeen.objects.all()}
-    assert ages.keys() == {ann.pk, ben.pk}
-    assert ages[ben.pk] < 10 <= ages[ann.pk] < 30
+def test_somebody_comes_goes_away_and_leaves(ann: User, ben: User) -> None:
+    assert presence_of(viewer=ann.pk, people=[ben.pk]) == [(ben.pk, "offline", None)]
+    here(ben)
+    assert status(ann, ben) == "online"
+    here(ben, active=False)
+    assert status(ann, ben) == "away"
+    gone(ben)
+    (left,) = presence_of(viewer=ann.pk, people=[ben.pk])
+    assert (left.status, left.seen_at) == ("offline", LastSeen.objects.get(user=ben).seen_at)
+    assert not Presence.objects.exists()
+
+
+def test_one_active_device_anywhere_is_enough(ann: User, ben: User) -> None:
+    here(ben, active=False)
+    here(ben, active=True, at=FAR)
+    assert status(ann, ben) == "online"
+    gone(ben, at=FAR)
+    assert status(ann, ben) == "away"
+    gone(ben, at=FAR)  # again
+    gone(ben)
+    assert status(ann, ben) == "offline"
+
+
+def test_people_of_a_process_that_is_silent_are_gone_since_then(ann: User, ben: User) -> None:
+    here(ben)
+    age_process(NEAR, presence.DEAD_AFTER_S - 5)
+    presence.bury()
+    assert status(ann, ben) == "online"
+    age_process(NEAR, 10)
+    assert status(ann, ben) == "offline"  # before anybody looked after it
+    seen_at = SocketProcess.objects.get(pk=NEAR).seen_at
+    presence.bury()
+    assert presence_of(viewer=ann.pk, people=[ben.pk]) == [(ben.pk, "offline", seen_at)]
+    assert presence.changed(1.0) == [ben.pk]
+    assert list(SocketProcess.objects.values_list("pk", flat=True)) == [FAR]
+
+
+def test_a_process_that_was_taken_for_dead_has_to_write_anew(ann: User, ben: User) -> None:
+    assert not presence.beat(NEAR)
+    age_process(NEAR, 60)
+    presence.bury()
+    here(ben)  # nothing can be written under a name that is not there
+    assert status(ann, ben) == "offline"
+    assert presence.beat(NEAR)
+    here(ben)
+    assert status(ann, ben) == "online"
+
+
+def test_a_process_that_ends_takes_its_people_along(ann: User, ben: User) -> None:
+    here(ann, at=FAR)
+    here(ben)
+    presence.leave(NEAR)
+    assert (status(ann, ben), status(ann, ann)) == ("offline", "online")
+
+
+def test_what_changed_lately(ann: User, ben: User) -> None:
+    here(ben)
+    gone(ann)  # was not here
+    assert presence.changed(60.0) == [ben.pk]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE presences SET changed_at = changed_at - interval '1 minute'")
+    assert presence.changed(30.0) == []
+
+
+def test_strangers_are_told_nothing(ann: User, ben: User) -> None:
+    stranger, closed = factories.person(), factories.person()
+    factories.direct(ann, closed)
+    User.objects.filter(pk=closed.pk).update(is_active=False)
+    here(stranger)
+    asked = [stranger.pk, uuid4(), closed.pk, ben.pk, ann.pk, ben.pk]
+    assert [one.user for one in presence_of(viewer=ann.pk, people=asked)] == [ben.pk, ann.pk]
+    assert presence_of(viewer=closed.pk, people=[ann.pk]) == []
+
+
+def test_who_was_removed_is_told_no_more(ann: User, ben: User) -> None:
+    cid = factories.person("cid")
+    room = factories.group(ann, cid)
+    pair = (cid.pk, ann.pk)
+    assert news([pair])[pair].status == "offline"
+    participants.remove_participant(actor_id=ann.pk, conversation_id=room, user_id=cid.pk)
+    assert news([pair, (ann.pk, cid.pk)]) == {}
+
+
+def test_agents_see_the_customers_of_their_business() -> None:
+    customer, agent, rival = factories.person(), factories.agent(), factories.agent("rival")
+    factories.case(customer, content="help")
+    assert status(agent, customer) == "offline"
+    assert status(rival, customer) is None
+    assert status(customer, agent) is None  # not before they answer
+
+
+@pytest.mark.parametrize("number", [1, 40])
+def test_asking_is_two_statements_whatever_the_data(
+    ann: User, number: int, django_assert_num_queries: object
+) -> None:
+    others = factories.persons(number)
+    factories.group(ann, *others)
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        assert len(presence_of(viewer=ann.pk, people=[other.pk for other in others])) == number
+
+
+def test_over_rest(ann: User, ben: User) -> None:
+    here(ben)
+    asked = f"{ben.pk},{factories.person().pk},{ann.pk}"
+    one, other = read(Api(ann).get("/users/presence", ids=asked))
+    assert (one["id"], one["status"]) == (str(ben.pk), "online")
+    assert one["last_seen_at"].endswith("Z")
+    assert other == {"id": str(ann.pk), "status": "offline", "last_seen_at": None}
+
+
+@pytest.mark.parametrize(
+    "ids", ["", "x", f"{NEAR},", ",".join([str(NEAR)] * (MAX_ASKED + 1)), "0" * 10_000, f"{NEAR};{FAR}"]
+)
+def test_what_is_no_list_of_ids_is_refused(ann: User, ids: str) -> None:
+    assert problem(Api(ann).get("/users/presence", ids=ids), 400)["errors"][0]["field"] == "ids"

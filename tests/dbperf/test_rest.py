@@ -1,8 +1,5 @@
 """The staff's addresses: what they tell, out of what, and at what cost."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test import Client
@@ -11,8 +8,8 @@ from django.utils import timezone
 
 from dbperf.connections import Database
 from dbperf.findings import Finding, Level, Remedy
-from dbperf.history import findings, snapshots
-from dbperf.services import looking, telling
+from dbperf.history import findings
+from dbperf.services import looking
 from tests import factories
 from tests.api import Api, problem, read
 
@@ -80,12 +77,3 @@ def test_the_cookie_of_the_admin_will_do() -> None:
     other.force_login(factories.person())
     problem(other.get(PATHS[0]), 403)
     problem(Client().get(PATHS[0]), 401)
-
-
-def test_a_curve_shows_the_peaks() -> None:
-    start = timezone.now() - timedelta(minutes=50)
-    values: list[Any] = [1] * 99 + [9]
-    for place, value in enumerate(values):
-        snapshots.keep("pulse", {"active": value}, store="default", now=start + timedelta(seconds=30 * place))
-    curve = telling.curve("active", timedelta(hours=1), points=10)
-    assert [value for _, value in curve] == [1.0] * 9 + [9.0]

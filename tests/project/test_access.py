@@ -28,10 +28,10 @@ POST   auth/token/revoke                         open 204
 POST   auth/ws-ticket                            signed-in 200
 GET    users                                     signed-in 200
 GET    users/me                                  signed-in 200
-GET    users/presence?ids={user}                 signed-in 200
 PATCH  users/me                                  signed-in 200
 GET    users/{user}                              signed-in 200
 GET    users/by-kaha-id/{kaha}                   signed-in 200
+GET    users/presence?ids={user}                 signed-in 200
 GET    unread                                    signed-in 200
 GET    conversations                             signed-in 200
 POST   conversations                             signed-in 201

@@ -14,7 +14,6 @@ from drf_spectacular.generators import SchemaGenerator
 from chatbackend import doors
 from conversations.events import DurableEvent
 from conversations.exceptions import ChatError
-from conversations.presence import MAX_ASKED
 from conversations.queries import inbox
 from conversations.views.base import ChatViewSet
 from messaging import frames
@@ -166,7 +165,6 @@ def test_limits_of_sockets_are_right() -> None:
     )
     assert limits["ops of one socket that wait for their turn"] == str(chat.MAX_PENDING)
     assert limits["sockets of one user in one process"] == str(people.MAX_SOCKETS)
-    assert limits["people whose presence one socket watches"] == str(MAX_ASKED)
     assert limits["what waits for a slow reader"].startswith(f"{socket.MAX_FRAMES:,} frames")
 
 

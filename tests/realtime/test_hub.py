@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 
 from conversations.events import PersonChange, PersonNotice
-from messaging.consumers.directory import Directory
 from messaging.hub import Hub, Missed, Socket
 from tests.realtime.test_lane import ROOM, envelope
 from tests.realtime.test_socket import Peer
@@ -44,7 +43,7 @@ async def entered(hub: Hub, ear: Ear, head: int) -> bool:
 
 
 async def test_heads_are_read_again_where_something_passed_since() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     assert await entered(hub, Ear(hub), 5)
     assert not await entered(hub, Ear(hub), 5)
     hub.hear(envelope(6))
@@ -53,7 +52,7 @@ async def test_heads_are_read_again_where_something_passed_since() -> None:
 
 
 async def test_who_was_removed_between_two_readings_hears_nothing() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     witness, ear = Ear(hub), Ear(hub)
     await entered(hub, witness, 5)
     await hub.enter(ear.socket, {ROOM: 5}, [])
@@ -65,7 +64,7 @@ async def test_who_was_removed_between_two_readings_hears_nothing() -> None:
 
 
 async def test_who_joined_between_two_readings_stays() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     ear = Ear(hub)
     await entered(hub, Ear(hub), 5)
     hub.hear(envelope(6, joined=[ear.socket.user]))
@@ -76,7 +75,7 @@ async def test_who_joined_between_two_readings_stays() -> None:
 
 
 async def test_a_passing_event_through_two_groups_is_heard_once() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     ear = Ear(hub)
     await hub.enter(ear.socket, {ROOM: 5}, ["acme"])
     hub.begin(ear.socket, {ROOM: 5}, ["acme"])
@@ -88,7 +87,7 @@ async def test_a_passing_event_through_two_groups_is_heard_once() -> None:
 
 
 async def test_who_left_hears_that_and_no_more() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     stays, leaves = Ear(hub), Ear(hub)
     for ear in (stays, leaves):
         await entered(hub, ear, 5)
@@ -99,7 +98,7 @@ async def test_who_left_hears_that_and_no_more() -> None:
 
 
 async def test_who_is_gone_is_forgotten() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     ear = Ear(hub)
     await hub.enter(ear.socket, {ROOM: 5}, ["acme"])
     hub.begin(ear.socket, {ROOM: 5}, ["acme"])
@@ -135,7 +134,7 @@ async def agent_of(hub: Hub, *businesses: str) -> Ear:
 
 
 async def test_a_dismissed_agent_falls_silent_at_once() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     goes, stays = await agent_of(hub, "acme", "rival"), await agent_of(hub, "acme")
     hub.hear(envelope(1, business="acme"))
     hub.hear_layer(notice(goes, "agency_left"))
@@ -146,7 +145,7 @@ async def test_a_dismissed_agent_falls_silent_at_once() -> None:
 
 
 async def test_a_new_agent_hears_cases_at_once() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     ear = await agent_of(hub)
     hub.hear(envelope(1, business="acme"))
     hub.hear_layer(notice(ear, "agency_joined"))
@@ -159,7 +158,7 @@ async def test_a_new_agent_hears_cases_at_once() -> None:
 async def test_what_is_told_before_hello_counts_more_than_what_was_read(
     change: PersonChange, early: bool
 ) -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     ear = Ear(hub)
     read = ["acme"] if change == "agency_left" else []
     if early:
@@ -174,7 +173,7 @@ async def test_what_is_told_before_hello_counts_more_than_what_was_read(
 
 
 async def test_a_second_reading_ends_what_the_first_began() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     ear = Ear(hub, reached=False)
     assert await hub.enter(ear.socket, {}, ["acme"])
     hub.begin(ear.socket, {}, [])
@@ -184,7 +183,7 @@ async def test_a_second_reading_ends_what_the_first_began() -> None:
 
 
 async def test_who_was_signed_out_hears_nothing_more_and_is_closed() -> None:
-    hub = Hub(nothing, Directory())
+    hub = Hub(nothing)
     ear, other = Ear(hub), Ear(hub)
     for one in (ear, other):
         await entered(hub, one, 5)
@@ -199,7 +198,7 @@ async def test_who_was_removed_in_a_gap_too_wide_to_tell_hears_no_more() -> None
     async def far(conversation: str, after: int) -> Missed:
         return Missed(900, None, {gone.socket.user: False, new.socket.user: True})
 
-    hub = Hub(far, Directory())
+    hub = Hub(far)
     stays, gone, new = Ear(hub), Ear(hub), Ear(hub)
     for ear in (stays, gone):
         await entered(hub, ear, 5)

@@ -1,152 +1,201 @@
-"""Who is here, as those hear it who share a conversation with them: across processes, and where one is killed.
+"""Presence over sockets: two processes, one killed, strangers, reconnects; and the book-keeping by itself."""
 
-The servers of the tests beat once a second, and count people as away after three.
-"""
-
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from time import monotonic
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
-from chatbackend.embedded.redis import Redis
-from conversations.models import LastSeen, User
-from conversations.presence import MAX_ASKED
-from conversations.services import business, participants
+from conversations.models import LastSeen, Presence, User
+from conversations.services import participants
+from messaging.hub import Seen, Socket
+from messaging.hub.attendance import AWAY_S, BEAT_S, GONE_AFTER_S, Attendance
+from messaging.hub.people import People
 from tests import factories
-from tests.api import Api, read
-from tests.realtime.client import Client
+from tests.realtime.client import Client, Frame
 from tests.realtime.conftest import Join
+from tests.realtime.test_socket import Peer
 from tests.server import Server
 
-
-def watch(client: Client, *users: User) -> dict[str, str]:
-    """Watches these people; their statuses now."""
-    told = client.do("presence", users=[user.pk for user in users])["users"]
-    return {one["id"]: one["status"] for one in told}
+PATIENCE_S = 20.0
 
 
-def sees(client: Client, user: User, status: str) -> None:
-    """Watches this person; a process that just heard of them tells the others within a second."""
-    if watch(client, user) != {str(user.pk): status}:
-        hears(client, user, status)
+def stands(client: Client, user: User, status: str) -> Frame:
+    """Reads until it hears that somebody stands so."""
+    wanted = {"event": "presence", "user": str(user.pk), "status": status}
+    return client.until(lambda frame: wanted.items() <= frame.items(), PATIENCE_S)[-1]
 
 
-def hears(client: Client, user: User, status: str) -> dict[str, Any]:
-    """Waits until the client hears of this status."""
-    return client.hear("presence", user=user.pk, status=status)
-
-
-def test_coming_and_going_at_several_devices_and_processes(
-    alice: User, bob: User, join: Join, other: Server
-) -> None:
+def test_it_is_told_across_processes_and_devices(alice: User, bob: User, join: Join, other: Server) -> None:
     factories.direct(alice, bob)
-    near, far = join(alice), join(alice, at=other)
-    for client in (near, far):
-        assert watch(client, bob) == {str(bob.pk): "offline"}
-    phone, laptop = join(bob), join(bob, at=other)
-    for client in (near, far):
-        hears(client, bob, "online")
-    assert watch(join(alice), bob, alice) == {str(bob.pk): "online", str(alice.pk): "online"}
-    [told] = read(Api(alice).get("/users/presence", ids=bob.pk))
-    assert (told["id"], told["status"]) == (str(bob.pk), "online")
-    phone.socket.close()
-    laptop.do("presence", users=[])
-    laptop.socket.close()
-    for client in (near, far):
-        frames = client.until(lambda frame: frame.get("status") == "offline")
-        assert [frame["user"] for frame in frames if frame["event"] == "presence"][-1] == str(bob.pk)
-    seen_at = LastSeen.objects.get(user=bob).seen_at
-    assert frames[-1]["last_seen_at"] == f"{seen_at:%Y-%m-%dT%H:%M:%S.%fZ}"
-    [told] = read(Api(alice).get("/users/presence", ids=bob.pk))
-    assert (told["status"], told["last_seen_at"]) == ("offline", frames[-1]["last_seen_at"])
-
-
-def test_who_does_nothing_at_any_device_is_away(alice: User, bob: User, join: Join, other: Server) -> None:
-    factories.direct(alice, bob)
-    phone, laptop, far = join(bob), join(bob), join(alice, at=other)
-    watch(far, bob)
-    while not any(frame.get("status") == "away" for frame in far.heard_by_now()):
-        phone.heard_by_now()  # pings
-    phone.do("presence", users=[])
-    hears(far, bob, "online")
-    phone.socket.close()
-    assert laptop.ask("ping")["event"] == "pong"
-    hears(far, bob, "away")
-
-
-def test_strangers_are_like_the_unknown(alice: User, bob: User, join: Join) -> None:
-    stranger = factories.person()
-    join(stranger)
-    a, _b = join(alice), join(bob)
-    assert watch(a, stranger, bob) == {}
-    assert a.do("presence", users=[uuid4()]) == {"users": []}
-    many = [str(uuid4()) for _ in range(MAX_ASKED + 1)]
-    assert a.ask("presence", users=many)["error"]["code"] == "too_long"
-    factories.group(alice, bob)
-    assert watch(a, stranger, bob) == {str(bob.pk): "online"}
-
-
-def test_who_no_longer_shares_anything_falls_silent(
-    alice: User, bob: User, join: Join, other: Server
-) -> None:
-    """Clara is removed, the agent dismissed. Alice still shares the group: she tells when there was something."""
-    clara, staff = factories.person("clara"), factories.person("staff", is_staff=True)
-    agent, room = factories.agent(), factories.group(alice, bob, clara)
-    factories.case(bob, content="help")
-    b = join(bob)
-    near, removed, dismissed = join(alice), join(clara), join(agent)
-    far, far_removed, far_dismissed = (join(user, at=other) for user in (alice, clara, agent))
-    for client in (near, far, removed, far_removed, dismissed, far_dismissed):
-        sees(client, bob, "online")
-    participants.remove_participant(actor_id=alice.pk, conversation_id=room, user_id=clara.pk)
-    business.remove_agent(actor=staff, business_id="acme", user_id=agent.pk)
-    for client in (removed, far_removed):
-        client.hear("participant.left")
-    b.socket.close()
-    for client in (near, far):
-        hears(client, bob, "offline")
-    for client in (removed, far_removed, dismissed, far_dismissed):
-        assert not [frame for frame in client.heard_by_now() if frame["event"] == "presence"]
-        assert watch(client, bob) == {}
-
-
-def test_a_killed_server_leaves_nobody_online(alice: User, bob: User, join: Join, other: Server) -> None:
-    factories.direct(alice, bob)
-    join(bob, at=other)
     a = join(alice)
-    sees(a, bob, "online")
-    other.kill()
-    hears(a, bob, "offline")
-    [told] = read(Api(alice).get("/users/presence", ids=bob.pk))
-    assert told["status"] == "offline"
+    a.do("presence", users=[str(bob.pk), str(factories.person().pk)])
+    assert [(frame["user"], frame["status"]) for frame in a.heard_by_now()] == [(str(bob.pk), "offline")]
+    phone, desk = join(bob, at=other), join(bob)
+    assert stands(a, bob, "online")["last_seen_at"]
+    phone.socket.close()
+    desk.socket.close()
+    left = stands(a, bob, "offline")
+    assert left["last_seen_at"].endswith("Z")
+    assert LastSeen.objects.filter(user=bob).exists()
+
+
+def test_who_watches_others_hears_of_those_no_more(alice: User, bob: User, join: Join) -> None:
+    carol = factories.person("carol")
+    factories.group(alice, bob, carol)
+    a = join(alice)
+    a.do("presence", users=[str(bob.pk)])
+    a.do("presence", users=[str(carol.pk)])
+    join(bob)
+    join(carol)
+    heard = a.until(lambda frame: frame.get("status") == "online", PATIENCE_S)
+    assert {frame["user"] for frame in heard if frame["event"] == "presence"} == {str(carol.pk)}
+
+
+def test_who_was_removed_is_told_nothing(alice: User, bob: User, join: Join) -> None:
+    room = factories.group(alice, bob)
+    carol = factories.person("carol")
+    factories.direct(bob, carol)
+    b = join(bob)
+    b.do("presence", users=[str(alice.pk), str(carol.pk)])
+    participants.remove_participant(actor_id=alice.pk, conversation_id=room, user_id=bob.pk)
+    join(alice)
+    join(carol)
+    frames = b.until(lambda frame: frame.get("status") == "online", PATIENCE_S)
+    assert frames[-1]["user"] == str(carol.pk)
+    told = [frame["status"] for frame in frames if frame.get("user") == str(alice.pk) and "status" in frame]
+    assert told == ["offline"]
+
+
+def test_a_server_that_ends_takes_its_people_along(alice: User, bob: User, join: Join, other: Server) -> None:
+    factories.direct(alice, bob)
+    a = join(alice)
+    join(bob, at=other)
+    a.do("presence", users=[str(bob.pk)])
+    stands(a, bob, "online")
+    began = monotonic()
+    other.stop()
+    stands(a, bob, "offline")
+    assert monotonic() - began < GONE_AFTER_S + PATIENCE_S
+    assert not Presence.objects.filter(user=bob).exists()
+
+
+class Written:
+    """A book that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.known = False
+        self.lines: list[tuple[dict[str, bool], list[str]]] = []
+        self.beats = 0
+        self.moved: list[str] = []
+        self.status = "online"
+        self.fails = False
+
+    async def beat(self) -> bool:
+        self.beats += 1
+        fresh, self.known = not self.known, True
+        return fresh
+
+    async def write(self, active: Mapping[str, bool], gone: Collection[str]) -> None:
+        if self.fails:
+            raise ConnectionResetError
+        self.lines.append((dict(active), list(gone)))
+
+    async def leave(self) -> None:
+        self.lines.clear()
+
+    async def changed(self, back: float) -> Sequence[str]:
+        return self.moved
+
+    async def news(self, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Seen]:
+        return {pair: Seen(self.status, f"{pair[1]} {self.status}") for pair in pairs}
+
+    def taken(self) -> list[tuple[dict[str, bool], list[str]]]:
+        lines, self.lines = self.lines, []
+        return lines
+
+
+class Room:
+    """People and their attendance."""
+
+    def __init__(self) -> None:
+        self.people, self.book = People(), Written()
+        self.attendance = Attendance(self.people, self.book)
+
+    def come(self, now: float) -> Socket:
+        socket = Socket(user=uuid4(), send=Peer().send, now=now)
+        assert self.people.add(socket)
+        return socket
 
 
 @pytest.fixture
-def alone(transactional_db: None, static_files: None, own_redis: Redis) -> Iterator[Server]:
-    """A server on a Redis of its own."""
-    settings = {"REDIS_URL": own_redis.url, "PRESENCE_AWAY_AFTER": "600000"}
-    server = Server(database=str(connection.settings_dict["NAME"]), settings=settings)
-    server.start()
-    yield server
-    server.stop()
+async def room() -> Room:
+    return Room()
 
 
-def test_without_redis_it_is_guessed_and_comes_back(
-    alice: User, bob: User, join: Join, own_redis: Redis, alone: Server
-) -> None:
-    clara = factories.person("clara")
-    factories.group(alice, bob, clara)
-    LastSeen.objects.create(user=clara, seen_at="2020-01-01T00:00:00Z")
-    a = join(alice, at=alone)
-    assert watch(a, bob, clara) == {str(bob.pk): "offline", str(clara.pk): "offline"}
-    own_redis.stop()
-    b = join(bob, at=alone)
-    hears(a, bob, "online")
-    LastSeen.objects.filter(user=clara).update(seen_at="2100-01-01T00:00:00Z")
-    hears(a, clara, "online")
-    own_redis.start()
-    hears(a, clara, "offline")
-    b.do("presence", users=[])
-    assert watch(a, bob) == {str(bob.pk): "online"}
+async def test_nothing_is_written_for_nobody_and_for_those_who_stay(room: Room) -> None:
+    await room.attendance.look(0)
+    assert (room.book.beats, room.book.lines) == (0, [])
+    socket = room.come(0)
+    for now in range(0, 100, 2):
+        await room.attendance.look(now)
+    assert room.book.taken() == [({socket.user: True}, [])]
+    assert room.book.beats == 100 / BEAT_S
+
+
+async def test_away_after_five_idle_minutes_and_back(room: Room) -> None:
+    socket = room.come(0)
+    await room.attendance.look(0)
+    await room.attendance.look(AWAY_S - 1)
+    await room.attendance.look(AWAY_S)
+    socket.active_at = AWAY_S + 1
+    await room.attendance.look(AWAY_S + 2)
+    assert [line[0] for line in room.book.taken()] == [{socket.user: on} for on in (True, False, True)]
+
+
+async def test_who_reconnects_was_not_gone(room: Room) -> None:
+    socket = room.come(0)
+    await room.attendance.look(0)
+    room.people.remove(socket)
+    await room.attendance.look(1)
+    room.people.add(socket)
+    await room.attendance.look(GONE_AFTER_S + 2)
+    room.people.remove(socket)
+    await room.attendance.look(GONE_AFTER_S + 3)
+    await room.attendance.look(2 * GONE_AFTER_S + 2)
+    assert len(room.book.taken()) == 1
+    await room.attendance.look(2 * GONE_AFTER_S + 4)
+    assert room.book.taken() == [({}, [socket.user])]
+
+
+async def test_what_could_not_be_written_is_written_later(room: Room) -> None:
+    socket = room.come(0)
+    room.book.fails = True
+    with pytest.raises(ConnectionResetError):
+        await room.attendance.look(0)
+    room.book.fails = False
+    await room.attendance.look(2)
+    assert room.book.taken() == [({socket.user: True}, [])]
+
+
+async def test_a_process_taken_for_dead_writes_everybody_anew(room: Room) -> None:
+    socket = room.come(0)
+    await room.attendance.look(0)
+    room.book.known = False
+    await room.attendance.look(BEAT_S)
+    assert room.book.taken() == [({socket.user: True}, [])] * 2
+
+
+async def test_only_news_of_those_who_are_watched_is_told(room: Room) -> None:
+    watcher, other = room.come(0), room.come(0)
+    room.attendance.watch(watcher, {"ann": Seen("offline", "ann offline")})
+    room.book.moved = ["ann", "ben"]
+    for now in (0, 2):
+        await room.attendance.look(now)
+    room.book.status = "away"
+    await room.attendance.look(4)
+    room.attendance.unwatch(watcher)
+    room.book.status = "offline"
+    await room.attendance.look(6)
+    assert [text for text, _ in watcher._queue] == ["ann offline", "ann online", "ann away"]
+    assert not other._queue

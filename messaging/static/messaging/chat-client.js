@@ -20,6 +20,7 @@
  * | hold conversations    | `track(id, version)` once it is read, `forget`, `cursor`                                |
  * | write                 | `send`, `edit`, `remove`; `outbox`, `unsent`, `retry`, `discard` for what is not stored |
  * | tell what one does    | `read`, `typing`                                                                        |
+ * | see who is here       | `watch(users)`, then `passing` events `presence` of each                                |
  * | everything else       | `api.…` (REST)                                                                          |
  *
  * Each event has a `detail`; a name that is not in this table means nothing yet and may be passed over.
@@ -29,7 +30,7 @@
  * | `state`    | `{name, retryAt, code}`                 | idle, connecting, online, waiting (until `retryAt`), refused |
  * | `hello`    | `{user, session, limits, unknown}`      | connected; `unknown`: conversations that are new, or moved, and not tracked |
  * | `change`   | `{event, conversation, version, data}`  | a durable change of a tracked conversation, once, in order |
- * | `passing`  | `{event, conversation, …}`              | read, typing: no version, may be lost                      |
+ * | `passing`  | `{event, …}`                            | read, typing, presence: no version, may be lost            |
  * | `unknown`  | `{conversation}`                        | something moved where nothing is tracked: read it, track it |
  * | `reset`    | `{conversation}`                        | what is held is too old, or no longer ours: read it anew, track it |
  * | `caughtup` | `{conversation?}`                       | a replay is complete (of one conversation, or of all)      |
@@ -55,6 +56,7 @@ import { listenToBrowser } from "./signals.js";
 const DURABLE = /^(message|conversation|participant)\./;
 const TYPING_EVERY_MS = 3_000;
 const CURSORS_A_FRAME = 200;
+const MOST_WATCHED = 200;
 
 export class ChatClient extends EventTarget {
   #connection;
@@ -63,6 +65,7 @@ export class ChatClient extends EventTarget {
   #renewal;
   #hello = null;
   #typedAt = new Map();
+  #watched = [];
   #listening = null;
 
   /**
@@ -128,6 +131,7 @@ export class ChatClient extends EventTarget {
     this.stop();
     this.#feed.clear();
     this.#typedAt.clear();
+    this.#watched = [];
     if (keep) this.#outbox.close(reason);
     else this.#outbox.clear(reason);
   }
@@ -204,6 +208,14 @@ export class ChatClient extends EventTarget {
     this.#connection.post({ op: "typing", conversation, on });
   }
 
+  /** From now on hear of these people's presence (at most 200), and of no others'; also after reconnecting. */
+  watch(users) {
+    const wanted = [...new Set(users)].sort().slice(0, MOST_WATCHED);
+    if (wanted.join() === this.#watched.join()) return;
+    this.#watched = wanted;
+    if (this.#hello) this.#connection.post({ op: "presence", users: wanted });
+  }
+
   #wire() {
     this.#connection.addEventListener("state", ({ detail }) => {
       if (detail.name !== "online") this.#offline();
@@ -240,6 +252,7 @@ export class ChatClient extends EventTarget {
     this.#outbox.open(hello.user.id);
     this.#fire("hello", { ...hello, unknown });
     this.#resume(behind);
+    if (this.#watched.length) this.#connection.post({ op: "presence", users: this.#watched });
     this.#outbox.flush();
   }
 

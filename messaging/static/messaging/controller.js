@@ -11,12 +11,14 @@ import { beforeHole, isShown, windowOf } from "./threads.js";
 const REFRESH_MS = 150;
 const MANY = 12;
 const INBOX_PAGE = 50;
+const WATCHED = 100;
 
 export class Controller extends EventTarget {
   #refreshing = new Set();
   #reading = new Map();
   #early = [];
   #gone = new Set();
+  #opened = null;
 
   /** @param {{chat: object, store: object}} parts the ChatClient and the Store */
   constructor({ chat, store }) {
@@ -30,6 +32,9 @@ export class Controller extends EventTarget {
     chat.addEventListener("unknown", ({ detail }) => this.refresh(detail.conversation));
     chat.addEventListener("reset", ({ detail }) => this.#readAnew(detail.conversation));
     chat.addEventListener("outbox", ({ detail }) => this.#follow(detail));
+    store.addEventListener("change", ({ detail }) => {
+      if (detail.has("inbox") || detail.has(`members:${this.#opened}`)) this.#watch();
+    });
     chat.addEventListener("caughtup", ({ detail }) => this.#settle(detail.conversation));
   }
 
@@ -115,6 +120,7 @@ export class Controller extends EventTarget {
 
   /** Make ready to show a conversation. @returns {Promise<object | null>} */
   async open(id) {
+    this.#opened = id;
     const conversation = this.store.conversations.get(id) ?? (await this.loadConversation(id));
     if (!conversation) return null;
     if (this.store.thread(id).last !== null) this.store.clearThread(id);
@@ -249,8 +255,16 @@ export class Controller extends EventTarget {
     else if (verb !== "updated" || isMe) this.refresh(id);
   }
 
-  #pass({ event, conversation: id, user, on, seq }) {
+  /** Hear who is here of those on the screen: whom one talks with directly, and who is in the open conversation. */
+  #watch() {
+    const peers = this.store.inbox().flatMap(({ peer }) => (peer ? [peer.id] : []));
+    const members = [...(this.store.members.get(this.#opened)?.keys() ?? [])];
+    this.chat.watch([...members.slice(0, WATCHED), ...peers.slice(0, WATCHED)]);
+  }
+
+  #pass({ event, conversation: id, user, on, seq, status, last_seen_at: seenAt }) {
     if (event === "typing") this.store.setTyping(id, user, on);
+    if (event === "presence") this.store.putPresence(user, status, seenAt);
     if (event !== "read") return;
     this.store.putReading(id, user, seq);
     if (user === this.store.me.id) this.#readElsewhere(id, seq);

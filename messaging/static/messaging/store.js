@@ -1,6 +1,7 @@
 /**
  * What the page knows. It changes only by these methods, and says what changed in one `change` event a turn
- * (detail: a Set of topics: `inbox`, `conversation:<id>`, `thread:<id>`, `members:<id>`, `typing:<id>`, `unread`).
+ * (detail: a Set of topics: `inbox`, `conversation:<id>`, `thread:<id>`, `members:<id>`, `typing:<id>`, `presence`,
+ * `unread`).
  */
 import { inInboxOrder, isJoined, nameOf, withFacts, withMessage, withRead } from "./conversations.js";
 import { emptyThread, hasSent, takeAround, takeNewer, takePage, trim, upsert } from "./threads.js";
@@ -19,6 +20,7 @@ export class Store extends EventTarget {
   members = new Map();
   people = new Map();
   #typing = new Map();
+  #presence = new Map();
   #unread = new Map();
   #topics = new Set();
 
@@ -204,6 +206,18 @@ export class Store extends EventTarget {
   typing(id) {
     const users = [...(this.#typing.get(id)?.keys() ?? [])].filter((userId) => userId !== this.me.id);
     return users.map((userId) => (this.people.has(userId) ? nameOf(this.people.get(userId)) : "Someone"));
+  }
+
+  // Presence
+
+  putPresence(userId, status, seenAt) {
+    this.#presence.set(userId, { status, seenAt });
+    this.#touch("inbox", "presence");
+  }
+
+  /** @returns {{status: string, seenAt: string | null} | undefined} nothing of those who are not watched */
+  presence(userId) {
+    return this.#presence.get(userId);
   }
 
   #meet(...users) {

@@ -43,15 +43,22 @@ function picture({ id, name, url, shape }) {
   return box;
 }
 
-/** @param {{id: string, avatar_url?: string | null} | null} user */
-export function personAvatar(user) {
-  return picture({ id: user?.id ?? "", name: nameOf(user), url: user?.avatar_url, shape: "round" });
+/**
+ * @param {{id: string, avatar_url?: string | null} | null} user
+ * @param {{status: string}} [presence] shows a dot, where it is known
+ */
+export function personAvatar(user, presence) {
+  const face = picture({ id: user?.id ?? "", name: nameOf(user), url: user?.avatar_url, shape: "round" });
+  if (!presence || presence.status === "offline") return face;
+  const { status } = presence;
+  const dot = h("span", { class: `presence-dot presence-${status}`, role: "img", "aria-label": status, title: status });
+  return h("span", { class: "avatar-box" }, face, dot);
 }
 
 /** A conversation's picture; groups and business cases have another shape and a mark. */
-export function conversationAvatar(conversation) {
+export function conversationAvatar(conversation, presence) {
   const { id, type, peer, avatar_url: url } = conversation;
-  if (type === "direct" && peer) return personAvatar(peer);
+  if (type === "direct" && peer) return personAvatar(peer, presence);
   const mark = MARKS[type] && h("span", { class: "avatar-mark", title: KINDS[type] }, icon(MARKS[type]));
   return h(
     "span",

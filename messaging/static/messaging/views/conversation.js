@@ -3,6 +3,7 @@ import { KINDS, nameOf, titleOf } from "../conversations.js";
 import { fill, h, isolated } from "../dom.js";
 import { icon } from "../icons.js";
 import { lastOwn, rowsOf } from "../threads.js";
+import { briefTime } from "../time.js";
 import { conversationAvatar } from "./avatar.js";
 
 const MOST_NAMES = 3;
@@ -93,7 +94,7 @@ export class ConversationPane {
     if (id === null) return;
     const concerns = (topic) => !topics || topics.has(`${topic}:${id}`);
     const conversation = this.#store.conversations.get(id);
-    if (concerns("conversation")) this.#renderHead(conversation);
+    if (concerns("conversation") || topics.has("presence")) this.#renderHead(conversation);
     if (concerns("conversation") || concerns("members") || concerns("thread"))
       this.#renderThread(conversation);
     if (concerns("typing")) this.#renderTyping();
@@ -117,9 +118,10 @@ export class ConversationPane {
       fill(this.#subtitle);
       return;
     }
-    fill(this.#avatar, conversationAvatar(conversation));
+    const presence = this.#store.presence(conversation.peer?.id);
+    fill(this.#avatar, conversationAvatar(conversation, presence));
     fill(this.#title, titleOf(conversation));
-    fill(this.#subtitle, subtitleOf(conversation));
+    fill(this.#subtitle, subtitleOf(conversation, presence));
     this.#caseBar.render(conversation);
   }
 
@@ -160,12 +162,18 @@ export class ConversationPane {
   }
 }
 
-function subtitleOf({ type, peer, participant_count: count, business_id: businessId }) {
-  if (type === "direct") return peer ? `@${peer.username}` : KINDS.direct;
+function subtitleOf({ type, peer, participant_count: count, business_id: businessId }, presence) {
+  if (type === "direct") return peer ? [`@${peer.username}`, ...standing(presence)].join(" · ") : KINDS.direct;
   const members = `${count} ${count === 1 ? "member" : "members"}`;
   return type === "business"
     ? `${KINDS.business} · ${businessId ?? ""} · ${members}`
     : `${KINDS.group} · ${members}`;
+}
+
+function standing(presence) {
+  if (!presence) return [];
+  if (presence.status !== "offline") return [presence.status];
+  return presence.seenAt ? [`last seen ${briefTime(presence.seenAt)}`] : [];
 }
 
 function introduction(conversation, empty) {

@@ -52,7 +52,7 @@ export class Details {
   #update(topics) {
     if (!this.#conversation) this.#dialog.close();
     else if (topics.has(`conversation:${this.#id}`)) this.#render();
-    else if (topics.has(`members:${this.#id}`)) this.#renderMembers();
+    else if (topics.has(`members:${this.#id}`) || topics.has("presence")) this.#renderMembers();
   }
 
   async #do(promise) {
@@ -241,7 +241,7 @@ export class Details {
     return h(
       "li",
       { class: "person", "data-testid": "member" },
-      personAvatar(user),
+      personAvatar(user, this.#store.presence(user.id)),
       h(
         "span",
         { class: "person-names" },

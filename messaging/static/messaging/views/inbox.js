@@ -164,7 +164,8 @@ export class Inbox {
       conversation.business?.status,
       id === this.#current,
     ];
-    return JSON.stringify([...shown, ...own, this.#store.typing(id)]);
+    const status = this.#store.presence(conversation.peer?.id)?.status;
+    return JSON.stringify([...shown, ...own, status, this.#store.typing(id)]);
   }
 
   #row(conversation) {
@@ -181,7 +182,7 @@ export class Inbox {
         "aria-current": id === this.#current ? "true" : null,
         "data-focus": "row",
       },
-      conversationAvatar(conversation),
+      conversationAvatar(conversation, this.#store.presence(conversation.peer?.id)),
       h(
         "span",
         { class: "inbox-main" },

@@ -1,0 +1,153 @@
+"""The staff's pages: a dashboard, statements, tables and indexes, suggestions. Only muting changes anything."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dbperf import charts
+from dbperf.models import Dashboard, RelationDay, Statement, StoredFinding
+from dbperf.services import pages, telling
+
+CHARTS = {
+    "connections": ("Connections", ""),
+    "active": ("Active sessions", ""),
+    "waiting": ("Waiting for a lock", ""),
+    "longest_transaction_s": ("Longest transaction", " s"),
+}
+
+
+if TYPE_CHECKING:
+    AnyAdmin = admin.ModelAdmin[Any]
+else:
+    AnyAdmin = admin.ModelAdmin  # takes no parameters at run time
+
+
+class LookOnly(AnyAdmin):
+    """Rows that only dbperf writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Page(LookOnly):
+    """A page of its own in the place of the list of rows."""
+
+    page: ClassVar[str]
+    title: ClassVar[str]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = request.GET.get("span", "day")
+        span = asked if asked in pages.SPANS else "day"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.title,
+            "span": span,
+            "spans": list(pages.SPANS),
+        }
+        return TemplateResponse(request, f"dbperf/{self.page}.html", {**context, **self.shown(span)})
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """There are no pages of single rows."""
+        raise PermissionDenied
+
+    def shown(self, span: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@admin.register(Dashboard)
+class DashboardAdmin(Page):
+    """How the database is."""
+
+    page, title = "dashboard", "Database"
+
+    def shown(self, span: str) -> dict[str, Any]:
+        found = pages.dashboard(span)
+        peaks = found["peaks"]
+        drawn = [
+            charts.line([(row["moment"], row[name] or 0.0) for row in peaks], title=title, unit=unit)
+            for name, (title, unit) in CHARTS.items()
+        ]
+        return {**found, "charts": drawn}
+
+
+@admin.register(Statement)
+class StatementAdmin(Page):
+    """Where the time goes."""
+
+    page, title = "statements", "Statements"
+
+    def shown(self, span: str) -> dict[str, Any]:
+        return {"statements": pages.costliest(span)}
+
+
+@admin.register(RelationDay)
+class RelationDayAdmin(Page):
+    """Tables and indexes: size, growth, use."""
+
+    page, title = "relations", "Tables and indexes"
+
+    def shown(self, span: str) -> dict[str, Any]:
+        return {"size": telling.size()}
+
+
+@admin.register(StoredFinding)
+class SuggestionAdmin(LookOnly):
+    """What the checks found, and when."""
+
+    list_display = ["level", "check_name", "detail", "first_seen", "last_seen", "resolved_at", "muted_until"]
+    list_filter = ["level", "check_name", ("resolved_at", admin.EmptyFieldListFilter)]
+    search_fields = ["subject", "detail"]
+    ordering = ["resolved_at", "check_name", "subject"]
+    fields = [
+        "level",
+        "check_name",
+        "subject",
+        "detail",
+        "figures",
+        "to_do",
+        "first_seen",
+        "last_seen",
+        "resolved_at",
+    ]
+    readonly_fields = ["figures", "to_do"]
+    actions = ["mute", "unmute"]
+    show_full_result_count = False
+
+    @admin.display(description="evidence")
+    def figures(self, row: StoredFinding) -> str:
+        return "\n".join(f"{name}: {value}" for name, value in row.evidence.items())
+
+    @admin.display(description="what to do")
+    def to_do(self, row: StoredFinding) -> SafeString:
+        lines = "\n".join(filter(None, (row.remedy.get("sql"), row.remedy.get("model"))))
+        return format_html("{}<pre>{}</pre>", row.remedy.get("text", ""), lines)
+
+    def has_mute_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("dbperf.change_storedfinding"))
+
+    @admin.action(description="Mute for 30 days", permissions=["mute"])
+    def mute(self, request: HttpRequest, rows: QuerySet[StoredFinding]) -> None:
+        self._told(request, rows.update(muted_until=timezone.now() + timedelta(days=30)), "muted")
+
+    @admin.action(description="Mute no longer", permissions=["mute"])
+    def unmute(self, request: HttpRequest, rows: QuerySet[StoredFinding]) -> None:
+        self._told(request, rows.update(muted_until=None), "no longer muted")
+
+    def _told(self, request: HttpRequest, count: int, what: str) -> None:
+        self.message_user(request, f"{count} {what}.", messages.SUCCESS)

@@ -1,0 +1,70 @@
+"""What the staff's pages show, gathered in few statements."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import Error
+
+from dbperf.aliases import DEFAULT
+from dbperf.catalog import activity
+from dbperf.connections import Row, Unavailable, monitor
+from dbperf.findings import Level
+from dbperf.history import findings, snapshots, statements
+from dbperf.services import looking, telling
+
+SPANS = {
+    "hour": (timedelta(hours=1), "minute"),
+    "day": (timedelta(days=1), "hour"),
+    "week": (timedelta(days=7), "hour"),
+}
+CHARTED = ("connections", "active", "waiting", "longest_transaction_s")
+MOST_FINDINGS = 20
+
+
+def dashboard(span: str, *, store: str = DEFAULT) -> dict[str, Any]:
+    """Now, the recent past, and what is wrong: at most six statements, three of them live."""
+    age, unit = SPANS[span]
+    metrics = telling.metrics(store=store)
+    rows = findings.current(store=store).order_by("-last_seen")[:200]
+    worst = sorted(rows, key=lambda row: (Level(row.level).rank, row.key))
+    return {
+        "metrics": metrics,
+        "live": _live(),
+        "peaks": snapshots.peaks("pulse", CHARTED, age, unit=unit, store=store),
+        "findings": worst[:MOST_FINDINGS],
+        "counts": {str(level): sum(1 for row in worst if row.level == level) for level in Level},
+        "pool": looking.pool(),
+    }
+
+
+def _live() -> dict[str, Any] | None:
+    """Of this moment; None where the database does not tell."""
+    try:
+        on = monitor()
+        now = looking.pulse(on)
+        return {"pulse": now, "sessions": _oldest(activity.sessions(on)), "blocked": activity.blocked(on)}
+    except (Error, Unavailable):
+        return None
+
+
+def _oldest(rows: list[Row]) -> list[Row]:
+    return rows[:20]
+
+
+def costliest(span: str, *, store: str = DEFAULT) -> list[dict[str, Any]]:
+    """The 50 statements that took most time, with their share of it."""
+    rows = statements.costliest(SPANS[span][0], store=store, most=50)
+    whole = sum(row["total_ms_sum"] for row in rows) or 1.0
+    return [
+        {
+            "text": row["text"],
+            "queryid": row["queryid"],
+            "calls": row["calls_sum"],
+            "mean_ms": row["mean_ms"],
+            "total_s": row["total_ms_sum"] / 1000,
+            "share_pct": 100 * row["total_ms_sum"] / whole,
+            "rows_a_call": row["rows_sum"] / max(row["calls_sum"], 1),
+            "blocks_a_call": (row["blocks_hit_sum"] + row["blocks_read_sum"]) / max(row["calls_sum"], 1),
+        }
+        for row in rows
+    ]

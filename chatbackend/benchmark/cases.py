@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from chatbackend.benchmark.dataset import Dataset, Seat
+from chatbackend.benchmark.data import Dataset, Seat
 from conversations.queries import inbox
 from messaging.queries import history
 from messaging.services import messages

@@ -14,7 +14,7 @@ from django.db import connection
 from redis import RedisError
 
 from chatbackend import __version__, console
-from chatbackend.benchmark.dataset import Dataset
+from chatbackend.benchmark.data import Dataset
 from chatbackend.benchmark.targets import Round
 
 PACKAGES = ("Django", "djangorestframework", "granian", "daphne", "psycopg", "channels", "django-redis")
@@ -39,8 +39,8 @@ def report(
     for (case, target), taken in rounds.items():
         results[case][target] = _summary(taken)
     return {
-        "machine": {**_machine(), "load_before": round(load_before, 2)},
-        "versions": _versions(),
+        "machine": {**machine(), "load_before": round(load_before, 2)},
+        "versions": versions(),
         "messages": data.messages,
         "users": data.users,
         "conversations": data.conversations,
@@ -97,7 +97,8 @@ def _ratios(results: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     }
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """`{system, processor, cores, memory_gib}`."""
     return {
         "system": platform.platform(),
         "processor": _processor(),
@@ -114,7 +115,8 @@ def _processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what takes part."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         (postgres,) = cursor.fetchone()

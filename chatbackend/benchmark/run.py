@@ -16,8 +16,8 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from chatbackend.benchmark import cases, recording
 from chatbackend.benchmark.cases import Call, Case
+from chatbackend.benchmark.data import Dataset, fill
 from chatbackend.benchmark.database import own_database
-from chatbackend.benchmark.dataset import Dataset, fill
 from chatbackend.benchmark.recording import Recording
 from chatbackend.benchmark.report import report
 from chatbackend.benchmark.servers import ARGUMENTS, HOST, Server

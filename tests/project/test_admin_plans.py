@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
-from chatbackend.benchmark.dataset import Dataset, fill
+from chatbackend.benchmark.data import Dataset, fill
 from conversations.models import Conversation, Participant, User
 from messaging.models import Message
 

@@ -8,16 +8,23 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db.models import Count, F, Max, Min
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Max, Min
 
 from chatbackend.benchmark import report
 from chatbackend.benchmark.client import Load, measure
-from chatbackend.benchmark.dataset import READERS, fill
+from chatbackend.benchmark.data import READERS, fill
+from chatbackend.benchmark.data.vocabulary import ABSENT, COMMON, words
+from chatbackend.benchmark.queries import figures
+from chatbackend.benchmark.queries.questions import QUESTIONS
 from conversations.models import Conversation, Participant, User
 from conversations.queries import inbox
 from messaging.models import Message
@@ -101,36 +108,75 @@ def test_what_makes_figures_doubtful_is_said() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_data_holds_the_rules_of_real_data() -> None:
     data = fill(messages=3_000)
-    rooms = Conversation.objects.annotate(
-        said=Count("messages"),
-        first=Min("messages__seq"),
-        last=Max("messages__seq"),
-        moved=Max("messages__version"),
-    )
-    assert not rooms.exclude(said=F("last_seq"), first=1, last=F("last_seq"), moved=F("version")).exists()
-    assert not Conversation.objects.exclude(last_message__seq=F("last_seq")).exists()
-    seated = Conversation.objects.annotate(seats=Count("participants"))
-    assert not seated.exclude(seats=F("participant_count")).exists()
+    call_command("check_integrity", stdout=StringIO(), stderr=StringIO())
     assert Message.objects.count() == data.messages
-    assert {Conversation.Type.DIRECT, Conversation.Type.GROUP} == set(
-        Conversation.objects.values_list("type", flat=True)
-    )
-    by_reader = {seat.user for seat in data.seats}
-    assert len(by_reader) == READERS
-    for seat in data.seats[:10]:
-        mine = Participant.objects.get(conversation=seat.conversation, user=seat.user)
-        said = Message.objects.filter(conversation=seat.conversation, sender=seat.user)
-        assert mine.last_sent_seq == (said.aggregate(last=Max("seq"))["last"] or 0) <= mine.last_read_seq
-        unread = Message.objects.filter(
-            conversation=seat.conversation, seq__gt=mine.last_read_seq, deleted_at=None
-        ).exclude(type="system")
-        found = inbox.unread_count(viewer=seat.user, conversation_id=seat.conversation)
-        assert found == (mine.last_read_seq, unread.count())
-    written = send_message(
-        sender_id=data.seats[0].user, conversation_id=data.seats[0].conversation, content="hi"
-    )
-    assert written.seq == data.seats[0].messages + 1
     assert User.objects.count() == data.users
+    assert set(Conversation.Type.values) == set(Conversation.objects.values_list("type", flat=True))
+    assert len({seat.user for seat in data.seats}) == READERS
+    assert all(inbox.unread_totals(viewer=seat.user) for seat in data.seats)
+    assert data.desks
+    for desk in data.desks:
+        page = inbox.business_inbox(
+            viewer=desk.user, business_id=desk.business, wanted=inbox.InboxFilter(), limit=9
+        )
+        assert page
+    largest = data.largest[0]
+    assert largest.messages == Conversation.objects.aggregate(most=Max("last_seq"))["most"]
+    written = send_message(sender_id=largest.user, conversation_id=largest.conversation, content="hi")
+    assert written.seq == largest.messages + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_data_is_skewed_and_reaches_to_its_end() -> None:
+    end = datetime(2026, 6, 1, tzinfo=UTC)
+    data = fill(messages=3_000, end=end)
+    assert data.largest[0].messages > 10 * data.messages / data.conversations
+    times = Message.objects.aggregate(first=Min("sent_at"), last=Max("sent_at"))
+    assert end - timedelta(days=366) < times["first"] < times["last"] < end
+    assert Message.objects.filter(sent_at__gt=end - timedelta(days=7)).exists()
+    said = Message.objects.filter(deleted_at=None)
+    common, rare = (said.filter(content__iregex=rf"\m{word}\M").count() for word in (COMMON, words()[999]))
+    assert common > 20 * rare
+    assert not said.filter(content__icontains=ABSENT).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_data_is_the_same_for_the_same_numbers_and_leaves_every_index() -> None:
+    end, there = datetime(2026, 6, 1, tzinfo=UTC), definitions()
+    fill(messages=1_000, end=end)
+    one = content()
+    empty()
+    fill(messages=1_000, end=end)
+    assert content() == one
+    empty()
+    fill(messages=1_000, end=end, seed=2)
+    assert content() != one
+    assert definitions() == there
+
+
+def content() -> list[tuple[object, ...]]:
+    columns = ("conversation", "seq", "sender", "type", "content", "sent_at", "client_id", "deleted_at")
+    seats = Participant.objects.order_by("conversation", "user")
+    return [
+        *Message.objects.order_by("conversation", "seq").values_list(*columns),
+        *seats.values_list("conversation", "user", "role", "last_read_seq", "left_at"),
+    ]
+
+
+def empty() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE users, conversations CASCADE")
+
+
+def definitions() -> list[tuple[str, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid::regclass::text !~ '^pg_'
+            UNION ALL SELECT conrelid::regclass || conname || pg_get_constraintdef(oid) FROM pg_constraint
+            ORDER BY 1"""
+        )
+        found: list[tuple[str, ...]] = cursor.fetchall()
+        return found
 
 
 @pytest.mark.slow
@@ -138,14 +184,7 @@ def test_the_data_holds_the_rules_of_real_data() -> None:
 def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     sizes = ["--messages", "3000", "--rounds", "1", "--seconds", "0.2", "--connections", "4"]
-    finished = subprocess.run(
-        [sys.executable, "manage.py", "bench", *sizes, "--json", str(file)],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "COLUMNS": "160"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    finished = run_bench("http", *sizes, "--json", str(file))
     assert finished.returncode == 0, finished.stderr
     assert "wsgi / bare_constant_wsgi" in finished.stdout
     result = json.loads(file.read_text())
@@ -156,11 +195,57 @@ def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> N
             "wsgi", "daphne", "statement", "bare_constant_wsgi", "bare_statement_wsgi", "bare_constant_daphne",
             "bare_statement_daphne",
         }  # fmt: skip
-        for figures in targets.values():
-            assert figures["per_second"] > 0
-            assert figures["errors"] == 0
-            assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"]
+        for each in targets.values():
+            assert each["per_second"] > 0
+            assert each["errors"] == 0
+            assert 0 < each["p50_ms"] <= each["p95_ms"] <= each["p99_ms"]
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         assert (
             connection.execute("SELECT 1 FROM pg_database WHERE datname LIKE %s", ["%bench"]).fetchall() == []
         )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_small_run_over_the_queries(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    sizes = ["--messages", "3k", "--rounds", "1", "--seconds", "0.01"]
+    finished = run_bench(*sizes, "--json", str(file))
+    assert finished.returncode == 0, finished.stderr
+    assert "history_deep" in finished.stdout
+    result = json.loads(file.read_text())
+    assert list(result) == [
+        "machine", "versions", "messages", "queries", "growth", "indexes", "index_use_pct",
+    ]  # fmt: skip
+    assert result["queries"].keys() == result["growth"].keys() == {each.name for each in QUESTIONS}
+    for name, query in result["queries"].items():
+        assert list(query) == ["before", "after", "limit", "speedup_p95", "over_limit_p50"]
+        for way in ("before", "after", "limit"):
+            assert list(query[way]) == ["p50_ms", "p95_ms", "p99_ms", "per_s", "buffers"]
+            assert query[way]["per_s"] > 0
+            assert (query[way]["buffers"] is None) == ((name, way) == ("bulk_insert", "limit"))
+        assert query["before"]["buffers"] > 0
+    assert {each["name"] for each in result["indexes"]} >= {"messages_unique_seq", "messages_search"}
+    assert 0 < result["index_use_pct"] <= 100
+
+
+def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "bench", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_ratio_that_got_worse_is_told() -> None:
+    one = {"queries": {"inbox": {"speedup_p95": 100.0, "over_limit_p50": 1.5}, "new": {}}}
+    assert figures.regressions(one, {"queries": {"inbox": one["queries"]["inbox"]}}, allowed=0.25) == []
+    slower = {"queries": {"inbox": {"speedup_p95": 70.0, "over_limit_p50": 2.0}}}
+    assert figures.regressions(slower, one, allowed=0.25) == [
+        "inbox: 70.0 times before, it was 100.0",
+        "inbox: 2.0 times the limit, it was 1.5",
+    ]
+    assert figures.regressions(slower, one, allowed=0.5) == []

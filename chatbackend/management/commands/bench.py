@@ -1,4 +1,4 @@
-"""`manage.py bench`: requests a second on this machine, beside bare Django and the bare statement."""
+"""`manage.py bench`: the hot queries before, after and at their limit, or requests a second beside bare Django."""
 
 from pathlib import Path
 from typing import Any
@@ -8,61 +8,101 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from chatbackend import console
+from chatbackend.benchmark import report
+from chatbackend.benchmark import run as http
 from chatbackend.benchmark.cases import CASES
-from chatbackend.benchmark.report import show
-from chatbackend.benchmark.run import Plan, run
+from chatbackend.benchmark.queries import figures
+from chatbackend.benchmark.queries import run as queries
 from chatbackend.benchmark.servers import ServerFailedError
 
 AWAY = "PostgreSQL cannot be reached: start `make run` in another terminal, or set DATABASE_URL and REDIS_URL"
+UNITS = {"k": 1_000, "M": 1_000_000}
 
 
 class Command(BaseCommand):
-    """In a database of its own, which is dropped afterwards."""
+    """In databases of its own, which are dropped afterwards."""
 
-    help = "Measures the API on one Granian WSGI worker and one Daphne process, and what it is measured by."
+    help = "Measures the hot queries, or requests a second of the API, beside what they are measured by."
 
     def add_arguments(self, parser: CommandParser) -> None:
         names = [case.name for case in CASES]
         parser.add_argument(
-            "--messages", type=_positive, default=Plan.messages, help="rows to measure on (%(default)s)"
+            "section", nargs="?", choices=("queries", "http"), default="queries", help="%(default)s"
         )
         parser.add_argument(
-            "--rounds", type=_positive, default=Plan.rounds, help="of which medians are taken (%(default)s)"
+            "--messages", type=_number, help=f"rows to measure on, such as 500k or 5M ({_sizes()})"
+        )
+        parser.add_argument("--rounds", type=_number, help="of which medians or percentiles are taken")
+        parser.add_argument("--seconds", type=float, help="of each measurement")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+        parser.add_argument(
+            "--compare", type=Path, metavar="FILE", help="queries: end with 2 where a ratio got worse"
         )
         parser.add_argument(
-            "--seconds", type=float, default=Plan.seconds, help="of each measurement (%(default)s)"
+            "--allowed", type=float, default=0.25, help="queries: how much worse it may be (%(default)s)"
         )
         parser.add_argument(
             "--connections",
-            type=_positive,
-            default=Plan.connections,
-            help="that the client keeps busy (%(default)s)",
+            type=_number,
+            default=http.Plan.connections,
+            help="http: that the client keeps busy (%(default)s)",
         )
         parser.add_argument(
-            "--only", nargs="+", choices=names, default=names, metavar="CASE", help=", ".join(names)
+            "--only",
+            nargs="+",
+            choices=names,
+            default=names,
+            metavar="CASE",
+            help=f"http: {', '.join(names)}",
         )
-        parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        plan = Plan(
-            messages=options["messages"],
-            rounds=options["rounds"],
-            seconds=options["seconds"],
-            connections=options["connections"],
-            cases=[case for case in CASES if case.name in options["only"]],
-        )
+        earlier = _earlier(options["compare"]) if options["compare"] else None
         try:
-            result = run(plan, lambda text: console.say(self.stderr, text))
+            result = self._measured(options)
         except OperationalError as error:
             raise CommandError(f"{AWAY}\n{error}") from error
         except (ServerFailedError, OSError) as error:
             raise CommandError(str(error)) from error
-        show(self.stdout, result)
         if options["json"]:
             options["json"].write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        if earlier and (found := figures.regressions(result, earlier, allowed=options["allowed"])):
+            raise CommandError("\n".join(found), returncode=2)
+
+    def _measured(self, options: dict[str, Any]) -> dict[str, Any]:
+        given = {
+            name: options[name] for name in ("messages", "rounds", "seconds") if options[name] is not None
+        }
+        if options["section"] == "queries":
+            result = queries.run(queries.Plan(**given), self._say)
+            figures.show(self.stdout, result)
+            return result
+        chosen = [case for case in CASES if case.name in options["only"]]
+        result = http.run(http.Plan(**given, connections=options["connections"], cases=chosen), self._say)
+        report.show(self.stdout, result)
+        return result
+
+    def _say(self, text: str) -> None:
+        console.say(self.stderr, text)
 
 
-def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
+def _sizes() -> str:
+    return f"{queries.Plan.messages:,} for queries, {http.Plan.messages:,} for http"
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    """The figures of an earlier run. Raises CommandError."""
+    try:
+        found: dict[str, Any] = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise CommandError(f"{path}: {error}") from error
+    if "queries" not in found:
+        raise CommandError(f"{path} holds no figures of queries")
+    return found
+
+
+def _number(text: str) -> int:
+    unit = UNITS.get(text[-1:], 1)
+    if (value := int(text[:-1] if unit > 1 else text) * unit) < 1:
         raise ValueError(text)
     return value

@@ -1,0 +1,1 @@
+"""The hot queries beside a plain Django application and beside PostgreSQL alone."""

@@ -95,10 +95,8 @@ class Attendance:
         if self._people or self._written:
             await self._keep(now)
         if self._told:
-            since, self._looked_at = self._looked_at, now
-            await self._spread(min(now - since, AWAY_S) + OVERLAP_S)
-        else:
-            self._looked_at = now
+            await self._spread(min(now - self._looked_at, AWAY_S) + OVERLAP_S)
+        self._looked_at = now
 
     async def leave(self) -> None:
         """Everybody here is gone: the process ends."""

@@ -9,7 +9,7 @@ import pytest
 from conversations.models import LastSeen, Presence, User
 from conversations.services import participants
 from messaging.hub import Seen, Socket
-from messaging.hub.attendance import AWAY_S, BEAT_S, GONE_AFTER_S, Attendance
+from messaging.hub.attendance import AWAY_S, BEAT_S, GONE_AFTER_S, OVERLAP_S, Attendance
 from messaging.hub.people import People
 from tests import factories
 from tests.realtime.client import Client, Frame
@@ -90,6 +90,7 @@ class Written:
         self.moved: list[str] = []
         self.status = "online"
         self.fails = False
+        self.asked: list[float] = []
 
     async def beat(self) -> bool:
         self.beats += 1
@@ -105,6 +106,9 @@ class Written:
         self.lines.clear()
 
     async def changed(self, back: float) -> Sequence[str]:
+        if self.fails:
+            raise ConnectionResetError
+        self.asked.append(back)
         return self.moved
 
     async def news(self, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Seen]:
@@ -199,3 +203,16 @@ async def test_only_news_of_those_who_are_watched_is_told(room: Room) -> None:
     await room.attendance.look(6)
     assert [text for text, _ in watcher._queue] == ["ann offline", "ann online", "ann away"]
     assert not other._queue
+
+
+async def test_what_could_not_be_read_is_read_later(room: Room) -> None:
+    watcher = room.come(0)
+    room.attendance.watch(watcher, {"ann": Seen("offline", "ann offline")})
+    await room.attendance.look(0)
+    room.book.fails = True
+    for now in (2, 4, 6):
+        with pytest.raises(ConnectionResetError):
+            await room.attendance.look(now)
+    room.book.fails = False
+    await room.attendance.look(8)
+    assert room.book.asked[-1] == 8 + OVERLAP_S

@@ -170,6 +170,22 @@ def test_what_a_lost_connection_held_back_is_left_to_the_resume(page: Page) -> N
     assert told == [["read 5", *(f"change {n}" for n in (6, 7, 8, 9))], ["c", "f"], ["d"]]
 
 
+def test_what_is_stored_is_not_shown_as_waiting_too(page: Page) -> None:
+    """An outbox that was kept over a reload may hold what the history already has; that of others does not count."""
+    told = run(
+        page,
+        "store",
+        """(() => {
+            const store = new m.Store({ id: "me" });
+            const said = (seq, id, client_id) => ({ seq, version: seq, sender: { id }, client_id });
+            store.putPage("c", { results: [said(1, "me", "a"), said(2, "other", "b")], has_before: false });
+            for (const clientId of ["a", "b"]) store.putPending("c", { clientId, state: "pending" });
+            return [...store.thread("c").pending.keys()];
+        })()""",
+    )
+    assert told == ["b"]
+
+
 OUTBOX = """(() => {
     const told = [], answers = {};
     const answer = ({ client_id }) => (answers[client_id] ?? []).shift();

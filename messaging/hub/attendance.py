@@ -138,8 +138,10 @@ class Attendance:
     def _tell(self, socket: Socket, user: str, seen: Seen) -> None:
         told = self._told.get(socket)
         if told is not None and told.get(user) != seen.status:
-            told[user] = seen.status
-            socket.offer(seen.frame, passing=True)
+            if socket.offer(
+                seen.frame, passing=True
+            ):  # left out for a slow reader, it is told with the next change
+                told[user] = seen.status
 
     def _complain(self, error: Exception) -> None:
         if time.monotonic() - self._complained_at >= QUIET_S:

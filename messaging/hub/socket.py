@@ -185,18 +185,21 @@ class Socket:
 
     # --- what leaves
 
-    def offer(self, text: str, *, size: int | None = None, passing: bool = False) -> None:
-        """Queues one frame. Past half of the bounds passing frames are left out; past the bounds it is closed."""
+    def offer(self, text: str, *, size: int | None = None, passing: bool = False) -> bool:
+        """Queues one frame; whether it was taken.
+
+        Past half of the bounds passing frames are left out; past the bounds it is closed.
+        """
         if self.close_code is not None:
-            return
+            return False
         size = len(text.encode()) if size is None else size
         frames, waiting = len(self._queue) + 1, self._bytes + size
         if passing and (frames > MAX_FRAMES // 2 or waiting > MAX_BYTES // 2):
-            return
+            return False
         if self._queue and (frames > MAX_FRAMES or waiting > MAX_BYTES):
             self._queue.clear()
             self.close(CLOSED_SLOW)
-            return
+            return False
         self._queue.append((text, size))
         self._bytes = waiting
         if self._burst is None:
@@ -204,6 +207,7 @@ class Socket:
         elif not self._due:
             self._due = True
             self._burst.add(self)
+        return True
 
     def flush(self) -> None:
         """Writes what waits straight to the wire; leaves it to the writer where that has something to write already."""

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from chatbackend.embedded.processes import free_port
 from conversations import events
-from conversations.events import Envelope, Event, Post, groups_of
+from conversations.events import Envelope, Event, Post, groups_of, user_group
 from conversations.models import User
 from conversations.queries import people
 from conversations.services import business, conversations, participants
@@ -61,7 +61,10 @@ def test_a_creation_reaches_each_of_the_first_participants() -> None:
     envelope, told = _only(envelopes)
     everybody = [str(ann.pk), str(ben.pk)]
     assert _audience(envelope) == (everybody, [], None)
-    assert groups_of(envelope) == [f"conversation.{room}", *(f"user.{user}" for user in everybody)]
+    assert groups_of(envelope) == [
+        f"conversation.{room}",
+        *dict.fromkeys(user_group(str(user)) for user in everybody),
+    ]
     assert told == {
         "event": "conversation.created",
         "conversation": str(room),
@@ -120,7 +123,7 @@ def test_somebody_brought_in_hears_of_it_themselves() -> None:
         participants.add_participants(actor_id=ann.pk, conversation_id=room, user_ids=[cat.pk])
     envelope, told = _only(envelopes)
     assert _audience(envelope) == ([str(cat.pk)], [], None)
-    assert f"user.{cat.pk}" in groups_of(envelope)
+    assert user_group(str(cat.pk)) in groups_of(envelope)
     assert (told["event"], told["data"]) == ("participant.joined", _participant(room, cat))
 
 

@@ -15,8 +15,8 @@ def line(points: Sequence[Point], *, title: str, unit: str = "") -> SafeString:
     """A line from zero up to its peak, with the peak and both ends written beside it; or that there is none."""
     if len(points) < 2:
         return format_html('<p class="dbperf-none">{}: not enough was seen yet.</p>', title)
-    top = max(value for _, value in points) or 1.0
-    label = f"{title}: at most {top:,.6g}{unit}"
+    peak = max(value for _, value in points)
+    label = f"{title}: at most {peak:,.6g}{unit}"
     return format_html(
         '<figure class="dbperf-chart"><figcaption>{}</figcaption>'
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}"><line class="axis" x1="0" x2="{}" y1="{}" y2="{}"/>'
@@ -29,7 +29,7 @@ def line(points: Sequence[Point], *, title: str, unit: str = "") -> SafeString:
         WIDTH,
         HEIGHT,
         HEIGHT,
-        _path(points, top),
+        _path(points, peak or 1.0),
         HEIGHT + MARGIN - 2,
         f"{points[0][0]:%d %b %H:%M}",
         WIDTH,

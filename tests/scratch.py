@@ -52,7 +52,7 @@ def _beside(alias: str) -> Iterator[None]:
         cursor.execute(f"CREATE DATABASE {name}")
     settings_dict = {**connection.settings_dict, "NAME": name.strip('"')}
     try:
-        with _registered(alias, settings_dict):
+        with registered(alias, settings_dict):
             yield
     finally:
         with connection.cursor() as cursor:
@@ -72,12 +72,13 @@ def _started(state: Path, directory: Path) -> Iterator[str]:
 @contextmanager
 def _known(alias: str, url: str) -> Iterator[None]:
     own = database(url, options=settings.DATABASE_OPTIONS)
-    with _registered(alias, {**connection.settings_dict, **own}):
+    with registered(alias, {**connection.settings_dict, **own}):
         yield
 
 
 @contextmanager
-def _registered(alias: str, settings_dict: dict[str, object]) -> Iterator[None]:
+def registered(alias: str, settings_dict: dict[str, object]) -> Iterator[None]:
+    """A database that is there already, known to Django as `alias`."""
     connections.databases[alias] = settings_dict
     try:
         yield

@@ -56,8 +56,12 @@ class Capabilities:
     def statements(self) -> bool:
         """Whether pg_stat_statements answers; where the role may not see the preloaded libraries, its being made
         has to do."""
-        loaded = self.preloaded is None or "pg_stat_statements" in self.preloaded
-        return self.statements_schema is not None and loaded
+        return self.statements_schema is not None and self.preloads_statements
+
+    @property
+    def preloads_statements(self) -> bool:
+        """Also where the role may not see the setting."""
+        return self.preloaded is None or "pg_stat_statements" in self.preloaded
 
     @property
     def gaps(self) -> list[Gap]:

@@ -12,11 +12,15 @@ from dbperf.checks._shapes import Shape
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.units import quoted, size
 
+MIN_BYTES = 1024 * 1024  # of the shorter one: below, it costs next to nothing
+
 
 def run(context: Context) -> Iterator[Finding]:
     shapes = [Shape(row) for row in indexes.shapes(context.database)]
     for shape in shapes:
-        longer = None if shape.needed else next(filter(shape.begins, shapes), None)
+        longer = (
+            None if shape.needed or shape.size_bytes < MIN_BYTES else next(filter(shape.begins, shapes), None)
+        )
         if longer is not None:
             yield Finding(
                 check="overlapping_index",

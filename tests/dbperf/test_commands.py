@@ -11,6 +11,7 @@ from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from dbperf.aliases import MONITOR
+from tests import scratch
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +78,31 @@ def test_suggestions_are_sql() -> None:
     assert statements[0].startswith("DROP INDEX CONCURRENTLY public.")
     assert told("db_suggest", "--kind", "duplicate")[0] == 0
     assert [found["check"] for found in as_json("db_suggest", "--kind", "duplicate")] == ["duplicate_index"]
+
+
+@pytest.fixture
+def bare(_reached: None) -> Iterator[str]:
+    """A database without our extensions, which only a superuser can make."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("CREATE DATABASE bare TEMPLATE template0")
+        try:
+            with scratch.registered("bare", {**connections["default"].settings_dict, "NAME": "bare"}):
+                yield "bare"
+        finally:
+            cursor.execute("DROP DATABASE bare")
+
+
+def test_setup_on_a_server_that_has_everything() -> None:
+    code, text = told("db_setup")
+    assert code == 0
+    assert "has all that monitoring uses." in text
+
+
+def test_setup_says_what_is_left(bare: str) -> None:
+    code, text = told("db_setup", "--database", bare)
+    assert code == 2
+    assert text.splitlines()[-2:] == ["CREATE EXTENSION pg_stat_statements;", "CREATE EXTENSION pgstattuple;"]
+    left = json.loads(told("db_setup", "--database", bare, "--role", "pg_signal_backend", "--json")[1])[
+        "left"
+    ]
+    assert "GRANT pg_monitor TO pg_signal_backend;" in left

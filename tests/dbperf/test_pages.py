@@ -155,4 +155,6 @@ def test_lines() -> None:
     drawn = charts.line([(now - timedelta(hours=1), 0.0), (now, 5.0)], title="<b>", unit=" s")
     assert "&lt;b&gt;: at most 5 s" in drawn
     assert 'points="0.0,110.0 560.0,6.0"' in drawn
-    assert "0.0,110.0 560.0,110.0" in charts.line([(now - timedelta(hours=1), 0.0), (now, 0.0)], title="none")
+    flat = charts.line([(now - timedelta(hours=1), 0.0), (now, 0.0)], title="none")
+    assert "none: at most 0" in flat
+    assert "0.0,110.0 560.0,110.0" in flat

@@ -2,8 +2,14 @@
 
 import pytest
 
+from dbperf.checks import overlapping_index
 from dbperf.connections import Database
 from tests.dbperf.faults import findings, run
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlapping_index, "MIN_BYTES", 8192)
 
 
 def test_a_beginning(faulty: Database) -> None:
@@ -15,6 +21,9 @@ def test_a_beginning(faulty: Database) -> None:
     )
     (finding,) = findings(faulty, "overlapping_index")
     assert (finding.subject, finding.evidence["begins"]) == ("fault.short", "long")
+    with pytest.MonkeyPatch.context() as larger:
+        larger.setattr(overlapping_index, "MIN_BYTES", 8193)
+        assert findings(faulty, "overlapping_index") == []
     run(faulty, finding.remedy.sql)
     assert findings(faulty, "overlapping_index") == []
 

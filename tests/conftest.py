@@ -20,7 +20,8 @@ import django
 django.setup()
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
+from django.db.backends.postgresql.operations import DatabaseOperations
 
 from dbperf.aliases import MAINTENANCE, MONITOR
 
@@ -31,6 +32,23 @@ settings.STORAGES = {
     **settings.STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+
+
+def _flush(self: DatabaseOperations, sql_list: list[str]) -> None:
+    """Empties the tables after a test, again where a server at work was in the way: its sweep and its presence go on,
+    and PostgreSQL may choose the emptying as the victim of a deadlock."""
+    for attempt in range(FLUSHES):
+        try:
+            return _execute_sql_flush(self, sql_list)
+        except OperationalError:
+            if attempt + 1 == FLUSHES:
+                raise
+    return None
+
+
+FLUSHES = 5
+_execute_sql_flush = DatabaseOperations.execute_sql_flush
+DatabaseOperations.execute_sql_flush = _flush  # type: ignore[method-assign, assignment]
 
 
 @pytest.hookimpl(trylast=True)

@@ -136,12 +136,10 @@ class Attendance:
                     self._tell(socket, user, seen)
 
     def _tell(self, socket: Socket, user: str, seen: Seen) -> None:
-        told = self._told.get(socket)
-        if told is not None and told.get(user) != seen.status:
-            if socket.offer(
-                seen.frame, passing=True
-            ):  # left out for a slow reader, it is told with the next change
-                told[user] = seen.status
+        """What is left out for a slow reader does not count as told."""
+        told = self._told.get(socket, {})
+        if told.get(user) != seen.status and socket.offer(seen.frame, passing=True):
+            told[user] = seen.status
 
     def _complain(self, error: Exception) -> None:
         if time.monotonic() - self._complained_at >= QUIET_S:

@@ -104,7 +104,7 @@ def test_values_out_of_bounds(alice: User, bob: User, join: Join) -> None:
 
 def test_ops_that_are_not_there(alice: User, join: Join) -> None:
     a = join(alice)
-    for op in ("react", "presence", "hub.event", "websocket.disconnect", "__init__", ""):
+    for op in ("reacted", "hub.event", "websocket.disconnect", "__init__", ""):
         assert a.ask(op)["error"]["code"] == "unknown_op", op
 
 

@@ -10,7 +10,7 @@ from chatbackend.benchmark.queries.asking import Ask
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`writes`: its limit is what a rolled back EXPLAIN cannot tell, and its statements leave something behind."""
+    """`writes`: it leaves something behind, so it is measured after those that do not."""
 
     name: str
     asks: Callable[[Dataset], Sequence[Ask]]

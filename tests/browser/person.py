@@ -102,6 +102,14 @@ class Person:
         """Exactly these messages, in this order, none twice."""
         expect(self.page.get_by_test_id("message-body")).to_have_text(list(texts), timeout=LIVE_MS)
 
+    def reaction(self, text: str) -> Locator:
+        """The reactions to a message."""
+        return self.message(text).get_by_test_id("reaction")
+
+    def reacts(self, text: str, emoji: str) -> None:
+        self.act_on(text, "React")
+        self.page.get_by_role("menuitemcheckbox", name=emoji).click()
+
     def act_on(self, text: str, action: str) -> None:
         line = self.message(text)
         line.hover()

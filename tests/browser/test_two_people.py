@@ -43,6 +43,27 @@ def test_an_edit_and_a_deletion_reach_the_other(people: Pair) -> None:
     expect(ben.messages().first).to_have_attribute("data-state", "deleted", timeout=LIVE_MS)
 
 
+def test_a_reaction_is_seen_by_both_each_knows_their_own_and_a_reload_changes_nothing(people: Pair) -> None:
+    ann, ben = _talking(people)
+    ann.reacts("hello", "Thumbs up")
+    for person, mine in ((ann, "true"), (ben, "false")):
+        chip = person.reaction("hello")
+        expect(chip).to_have_accessible_name("\N{THUMBS UP SIGN}, 1", timeout=LIVE_MS)
+        expect(chip).to_have_attribute("aria-pressed", mine)
+    ben.reaction("hello").click()
+    for person in (ann, ben):
+        expect(person.reaction("hello")).to_have_accessible_name("\N{THUMBS UP SIGN}, 2", timeout=LIVE_MS)
+        expect(person.reaction("hello")).to_have_attribute("aria-pressed", "true")
+    ann.reaction("hello").press("Enter")
+    ben.page.reload()
+    for person, mine in ((ann, "false"), (ben, "true")):
+        expect(person.reaction("hello")).to_have_accessible_name("\N{THUMBS UP SIGN}, 1", timeout=LIVE_MS)
+        expect(person.reaction("hello")).to_have_attribute("aria-pressed", mine)
+    ben.reaction("hello").click()
+    for person in (ann, ben):
+        expect(person.reaction("hello")).to_have_count(0, timeout=LIVE_MS)
+
+
 def test_typing_is_seen_and_ends(people: Pair) -> None:
     """Longer than 3 s: so soon after the writing of "hello" it is passed on only then."""
     ann, ben = _talking(people)

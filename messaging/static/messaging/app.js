@@ -7,6 +7,7 @@ import { ChatClient } from "./chat-client.js";
 import { Controller } from "./controller.js";
 import { gist, isMuted, manages, nameOf, titleOf } from "./conversations.js";
 import { fill, h } from "./dom.js";
+import { OFFERED, ownOf } from "./reactions.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { lastOwn } from "./threads.js";
@@ -260,6 +261,7 @@ class Workspace {
       bottom: () => this.#atBottom(),
       reload: () => this.#try(this.#controller.open(this.#pane.id)),
       menu: (message, button) => this.#messageMenu(message, button),
+      react: (seq, emoji, on) => this.#try(this.#controller.react(this.#pane.id, seq, emoji, on)),
       retry: (clientId) => this.#controller.retry(this.#pane.id, clientId),
       discard: (clientId) => this.#controller.discard(this.#pane.id, clientId),
     };
@@ -286,12 +288,30 @@ class Workspace {
       act: () => this.#try(this.#remove(id, message)),
     };
     const mayRemove = own || manages(this.#store.conversations.get(id));
+    const react = {
+      label: "React",
+      icon: "smile",
+      act: () => this.#reactionMenu(message, button),
+    };
     const items = [
+      react,
       navigator.clipboard && copy,
       own && message.type === "text" && edit,
       mayRemove && remove,
     ].filter(Boolean);
     if (items.length) openMenu(button, items, "Message actions");
+  }
+
+  #reactionMenu({ seq, reactions }, button) {
+    const own = ownOf({ reactions });
+    const { id } = this.#pane;
+    const items = OFFERED.map(([emoji, label]) => ({
+      label,
+      symbol: emoji,
+      checked: own.includes(emoji),
+      act: () => this.#try(this.#controller.react(id, seq, emoji, !own.includes(emoji))),
+    }));
+    openMenu(button, items, "Reactions");
   }
 
   async #remove(id, message) {

@@ -18,7 +18,8 @@
  * | sign in and out       | `session.signIn`, `.restore`, `.handOver`, `.signOut`, `.user`, `.signedIn`             |
  * | connect               | `start`, `stop`, `wake` (try now), `state`                                              |
  * | hold conversations    | `track(id, version)` once it is read, `forget`, `cursor`                                |
- * | write                 | `send`, `edit`, `remove`; `outbox`, `unsent`, `retry`, `discard` for what is not stored |
+ * | write                 | `send`, `edit`, `remove`, `react`                                                       |
+ * | what is not stored    | `outbox`, `unsent`, `retry`, `discard`                                                  |
  * | tell what one does    | `read`, `typing`                                                                        |
  * | see who is here       | `watch(users)`, then `passing` events `presence` of each                                |
  * | everything else       | `api.…` (REST)                                                                          |
@@ -191,6 +192,11 @@ export class ChatClient extends EventTarget {
   /** @returns {Promise<object>} the deleted message: its place, without content */
   remove(conversation, seq) {
     return this.#connection.request({ op: "delete", conversation, seq });
+  }
+
+  /** Put an emoji under a message, or take it back. @returns {Promise<object>} the message as it is now */
+  react(conversation, seq, emoji, on) {
+    return this.#connection.request({ op: "react", conversation, seq, emoji, on });
   }
 
   /** @returns {Promise<{last_read_seq: number, unread_count: number}>} */

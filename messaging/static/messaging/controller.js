@@ -6,6 +6,7 @@
  */
 import { counts } from "./conversations.js";
 import { randomId } from "./session.js";
+import { settled } from "./reactions.js";
 import { beforeHole, isShown, windowOf } from "./threads.js";
 
 const REFRESH_MS = 150;
@@ -231,16 +232,18 @@ export class Controller extends EventTarget {
     if (after !== null) this.store.putPage(id, await this.api.messages(id, { after }));
   }
 
-  #apply({ event, conversation: id, data }) {
+  #apply({ event, conversation: id, data, reacted = [] }) {
     const [noun, verb] = event.split(".");
-    if (noun === "message") this.#hear(id, verb, data);
+    if (noun === "message") this.#hear(id, verb, data, reacted);
     else if (noun === "participant") this.#applyMember(id, verb, data);
     else if (verb === "deleted") this.#drop(id, "deleted");
     else this.store.putFacts(id, data);
   }
 
-  #hear(id, verb, message) {
-    const isNew = verb === "created" && !this.store.threads.get(id)?.messages.has(message.seq);
+  #hear(id, verb, told, reacted) {
+    const held = this.store.threads.get(id)?.messages.get(told.seq);
+    const isNew = verb === "created" && !held;
+    const message = settled(told, reacted, held, this.store.me);
     this.store.putMessage(id, message);
     if (isNew && counts(message, this.store.me)) {
       this.dispatchEvent(new CustomEvent("arrived", { detail: { conversation: id, message } }));
@@ -325,6 +328,10 @@ export class Controller extends EventTarget {
 
   async remove(id, seq) {
     this.store.putMessage(id, await this.chat.remove(id, seq));
+  }
+
+  async react(id, seq, emoji, on) {
+    this.store.putMessage(id, await this.chat.react(id, seq, emoji, on));
   }
 
   /** Everything in this conversation has been seen. */

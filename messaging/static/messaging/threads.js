@@ -5,11 +5,12 @@
  * outside of it are kept too, so that a page which was read before such a change cannot bring the older text back.
  *
  * @typedef {{conversation: string, seq: number, version: number, type: string, sender: object | null, content: string,
- *            client_id: string | null, sent_at: string, edited_at: string | null, deleted_at: string | null}} Message
+ *            client_id: string | null, reactions: import("./reactions.js").Reaction[], sent_at: string, edited_at: string | null, deleted_at: string | null}} Message
  * @typedef {{clientId: string, content: string, at: string, state: "pending" | "failed", problem: string}} Pending
  * @typedef {{messages: Map<number, Message>, pending: Map<string, Pending>, first: number | null, last: number | null,
  *            hasBefore: boolean, loaded: boolean, loading: boolean, failed: boolean}} Thread
  */
+import { isSure, ownOf, withOwn } from "./reactions.js";
 import { dayOf } from "./time.js";
 
 const GROUP_MS = 5 * 60_000;
@@ -32,7 +33,11 @@ export function emptyThread() {
 export function upsert(thread, message, me) {
   if (message.client_id && message.sender?.id === me.id) thread.pending.delete(message.client_id);
   const held = thread.messages.get(message.seq);
-  if (held && held.version >= message.version) return false;
+  if (held && held.version >= message.version) {
+    // An event of a message that was not loaded cannot say what is the user's; had they changed it, it would have.
+    if (!isSure(held) && isSure(message)) thread.messages.set(message.seq, withOwn(held, ownOf(message)));
+    return false;
+  }
   thread.messages.set(message.seq, message);
   return true;
 }

@@ -26,7 +26,8 @@ function move(menu, event) {
 
 /**
  * @param {Element} anchor the button
- * @param {{label: string, icon: string, act: () => void, danger?: boolean}[]} items
+ * @param {{label: string, icon?: string, symbol?: string, act: () => void, danger?: boolean, checked?: boolean}[]} items
+ *   a `symbol` (an emoji) stands in the place of an icon; `checked` is given for what can be on or off
  * @param {string} label the menu's name
  */
 export function openMenu(anchor, items, label) {
@@ -34,14 +35,13 @@ export function openMenu(anchor, items, label) {
     menu.hidePopover();
     act();
   };
-  const entries = items.map(({ label: text, icon: drawing, act, danger }) =>
-    h(
-      "button",
-      { type: "button", role: "menuitem", class: danger ? "danger" : "", tabIndex: -1, onclick: choose(act) },
-      icon(drawing),
-      text,
-    ),
-  );
+  const entries = items.map(({ label: text, icon: drawing, symbol, act, danger, checked }) => {
+    const state =
+      checked === undefined ? { role: "menuitem" } : { role: "menuitemcheckbox", "aria-checked": String(checked) };
+    const look = symbol ? h("span", { class: "menu-symbol", "aria-hidden": "true" }, symbol) : icon(drawing);
+    const attributes = { type: "button", class: danger ? "danger" : "", tabIndex: -1, onclick: choose(act) };
+    return h("button", { ...attributes, ...state }, look, text);
+  });
   const menu = h("div", { class: "menu", role: "menu", "aria-label": label, popover: "auto" }, entries);
   menu.addEventListener("keydown", (event) => move(menu, event));
   menu.addEventListener("toggle", ({ newState }) => {

@@ -22,14 +22,14 @@ export function signatureOf(row) {
   const { kind, key, at, text, message, state, problem, head, tail } = row;
   if (kind === "day") return dayName(at);
   if (!message) return `${key} ${text ?? ""}`;
-  const { seq, version, sender } = message;
-  return JSON.stringify([seq, version, state, problem, head, tail, nameOf(sender), sender?.avatar_url]);
+  const { seq, version, sender, reactions } = message;
+  return JSON.stringify([seq, version, reactions, state, problem, head, tail, nameOf(sender), sender?.avatar_url]);
 }
 
 /**
  * @param {object} row of `rowsOf`
  * @param {{named: boolean, isNew: boolean, menu: (message: object, button: Element) => void,
- *          retry: (clientId: string) => void, discard: (clientId: string) => void}} view
+ *          react: (seq: number, emoji: string, on: boolean) => void, retry: (clientId: string) => void, discard: (clientId: string) => void}} view
  *   `named`: senders are shown, since more than two people talk
  */
 export function renderRow(row, view) {
@@ -64,7 +64,7 @@ function renderMessage(row, view) {
   const avatar =
     view.named && !own && h("span", { class: "message-avatar" }, head && personAvatar(message.sender));
   const line = h("div", { class: "message-line" }, bubble(row, view), actionsButton(row, view));
-  return h("li", attributes, avatar, h("div", { class: "message-column" }, line, failure(row, view)));
+  return h("li", attributes, avatar, h("div", { class: "message-column" }, line, chips(row, view), failure(row, view)));
 }
 
 function bubble(row, view) {
@@ -122,6 +122,25 @@ function actionsButton({ message, state }, view) {
     icon("more"),
   );
   return button;
+}
+
+/** The reactions; a click adds one's own, or takes it back. */
+function chips({ message }, view) {
+  const { seq, reactions = [] } = message;
+  if (!reactions.length) return null;
+  const chip = ({ emoji, count, mine }) => {
+    const attributes = {
+      type: "button",
+      class: "reaction",
+      "data-testid": "reaction",
+      "data-focus": `reaction ${emoji}`,
+      "aria-pressed": String(Boolean(mine)),
+      "aria-label": `${emoji}, ${count}`,
+      onclick: () => view.react(seq, emoji, !mine),
+    };
+    return h("li", {}, h("button", attributes, h("span", {}, emoji), h("span", { class: "reaction-count" }, count)));
+  };
+  return h("ul", { class: "reactions", "aria-label": "Reactions" }, reactions.map(chip));
 }
 
 function failure({ message, state, problem }, view) {

@@ -1,16 +1,21 @@
 """What stands between the ASGI server and the applications."""
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 
 from chatbackend.middleware import too_large
+from chatbackend.problems import problem_http
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -21,13 +26,40 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 class OneHopHandler(ASGIHandler):
     """Django's handler with the whole synchronous chain, middleware and view, run in one thread hop. Django's
-    own hops once or twice for every middleware; all of ours, and every view, are synchronous."""
+    own hops once or twice for every middleware; all of ours, and every view, are synchronous.
+
+    Django would give every request a thread, and each thread would ask the pool: past DB_POOL_MAX plus
+    DB_POOL_MAX_WAITING at once it refuses. Here there are as many threads as connections, and the rest wait
+    without one. The thread gives its connection back before the reply is sent, not when a slow client has it."""
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        if request.path == "/health" or request.path.startswith(
+            "/health/"
+        ):  # must not wait for a busy database
+            return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        answer = database_sync_to_async(self._answer, thread_sensitive=False, executor=_threads())
+        response: HttpResponseBase = await answer(request, monotonic())
+        return response
+
+    def _answer(self, request: HttpRequest, asked_at: float) -> HttpResponseBase:
+        """What waited as long as one waits for a connection is not begun: whoever asked may be gone."""
+        if monotonic() - asked_at > settings.DB_POOL_ACQUIRE:
+            return busy()
+        return self.get_response(request)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=settings.DB_POOL_MAX, thread_name_prefix="request")
+
+
+def busy() -> HttpResponse:
+    """Nothing was done, and it may be asked again."""
+    detail = "Every connection to the database is in use; try again in a moment"
+    return problem_http(503, code="database_busy", detail=detail, headers={"Retry-After": "2"})
 
 
 class BodyTooLargeError(Exception):

@@ -1,6 +1,9 @@
 """What must always hold of messages; see `conversations.queries.integrity`."""
 
+from typing import Any
 from uuid import UUID
+
+import orjson
 
 from conversations.queries.integrity import Rule
 from conversations.queries.statement import rows
@@ -70,8 +73,26 @@ REPLY_COUNT = Rule(
     ) answers ON answers.conversation_id = m.conversation_id AND answers.seq = m.seq
     WHERE m.reply_count IS DISTINCT FROM answers.stand""",
 )
+REACTIONS = Rule(
+    "reactions",
+    "a message's reactions are what people put under it",
+    """SELECT m.conversation_id, format('the reactions of message %%s do not add up', m.seq)
+    FROM messages m LEFT JOIN (
+        SELECT put.message_id, jsonb_object_agg(put.emoji, put.people) AS counts
+        FROM (
+            SELECT r.message_id, emoji, count(*) AS people
+            FROM messages o JOIN reactions r ON r.message_id = o.id, unnest(r.emojis) AS emoji
+            WHERE o.conversation_id = ANY (%(ids)s::uuid[]) GROUP BY r.message_id, emoji
+        ) put GROUP BY put.message_id
+    ) there ON there.message_id = m.id, LATERAL (
+        SELECT jsonb_object_agg(one->>'emoji', one->'count') AS counts
+        FROM jsonb_array_elements(CASE jsonb_typeof(m.reactions) WHEN 'array' THEN m.reactions ELSE '[]' END) one) said
+    WHERE m.conversation_id = ANY (%(ids)s::uuid[]) AND (m.reactions IS NOT NULL OR there.counts IS NOT NULL)
+      AND said.counts IS DISTINCT FROM there.counts
+    ORDER BY m.conversation_id, m.seq""",
+)
 
-RULES = (SEQ, MESSAGE_VERSIONS, VERSIONS_DISTINCT, LAST_MESSAGE, MENTIONS, REPLY_COUNT)
+RULES = (SEQ, MESSAGE_VERSIONS, VERSIONS_DISTINCT, LAST_MESSAGE, MENTIONS, REPLY_COUNT, REACTIONS)
 
 
 def miscounted(conversation: UUID) -> list[tuple[int, int]]:
@@ -87,3 +108,18 @@ def miscounted(conversation: UUID) -> list[tuple[int, int]]:
         {"conversation": conversation},
     )
     return [(int(seq), int(by)) for seq, by in found]
+
+
+def reacted(conversation: UUID) -> list[tuple[int, list[dict[str, Any]]]]:
+    """`(seq, [{emoji, count}])` of messages with reactions, as people put them, oldest first. One statement."""
+    found = rows(
+        """SELECT m.seq, coalesce(jsonb_agg(jsonb_build_object('emoji', put.emoji, 'count', put.people)
+            ORDER BY put.first) FILTER (WHERE put.emoji IS NOT NULL), '[]')
+        FROM messages m LEFT JOIN LATERAL (
+            SELECT emoji, count(*) AS people, min(r.id) AS first FROM reactions r, unnest(r.emojis) AS emoji
+            WHERE r.message_id = m.id GROUP BY emoji) put ON true
+        WHERE m.conversation_id = %(conversation)s::uuid AND (m.reactions IS NOT NULL OR put.emoji IS NOT NULL)
+        GROUP BY m.seq""",
+        {"conversation": conversation},
+    )
+    return [(int(seq), orjson.loads(put)) for seq, put in found]

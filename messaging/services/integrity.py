@@ -1,6 +1,7 @@
 """Putting right what messages say of each other; see `conversations.services.integrity`."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Greatest
@@ -10,6 +11,7 @@ from conversations.services.integrity import Repair, reach_version
 from messaging.models import Mention, Message
 from messaging.queries import integrity
 from messaging.services.messages import count_reply
+from messaging.services.telling import tell
 
 
 def _number_on(conversation: Conversation) -> None:
@@ -43,6 +45,20 @@ def _recount(conversation: Conversation) -> None:
         count_reply(conversation.pk, seq, by=by)
 
 
+def _react_again(conversation: Conversation) -> None:
+    """The rows are what people did; what a message says is their sum."""
+    for seq, reactions in integrity.reacted(conversation.pk):
+        message = _messages(conversation).get(seq=seq)
+        if _counts(message.reactions) != _counts(reactions):
+            message.reactions, message.version = reactions or None, conversation.stamp()
+            message.save(update_fields=["reactions", "version"])
+            tell(conversation.pk, seq, "message.updated")
+
+
+def _counts(reactions: Any) -> dict[str, int]:
+    return {one["emoji"]: one["count"] for one in reactions or ()}
+
+
 def _messages(conversation: Conversation) -> QuerySet[Message]:
     return Message.objects.filter(conversation=conversation)
 
@@ -53,4 +69,5 @@ REPAIRS: Mapping[str, Repair] = {
     integrity.LAST_MESSAGE.name: _point,
     integrity.MENTIONS.name: _name_again,
     integrity.REPLY_COUNT.name: _recount,
+    integrity.REACTIONS.name: _react_again,
 }

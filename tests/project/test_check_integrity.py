@@ -13,7 +13,7 @@ from django.db import connection
 from chatbackend.management.commands.check_integrity import REPAIRS, RULES
 from conversations.models import User
 from conversations.services import participants
-from messaging.services import messages
+from messaging.services import messages, reactions
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +29,17 @@ def room() -> UUID:
     gone = factories.say(ben, room, "oh", reply_to=first.seq, mentions=[ann.pk])
     messages.delete_message(actor_id=ben.pk, conversation_id=room, seq=gone.seq)
     messages.edit_message(actor_id=ann.pk, conversation_id=room, seq=first.seq, content="hello!")
+    for actor, emoji in ((ann, "👍"), (ben, "👍"), (ben, "🎉"), (ann, "🚀")):
+        react(actor, room, emoji, on=True)
+    react(ann, room, "🚀", on=False)
     participants.leave(user_id=cid.pk, conversation_id=room)
     factories.direct(ann, ben)
     factories.case(cid, content="help")
     return room
+
+
+def react(actor: User, room: UUID, emoji: str, *, on: bool) -> None:
+    reactions.react(actor_id=actor.pk, conversation_id=room, seq=2, emoji=emoji, on=on)
 
 
 def run(*arguments: str) -> dict[str, object]:
@@ -112,7 +119,7 @@ FAULTS: dict[str, tuple[Callable[[UUID], None], set[str]]] = {
     "seq lost": (lose_the_last_message, {"seq"}),
     "message_versions": (set_message(2, "version = 900"), {"message_versions"}),
     "versions_distinct": (
-        set_message(2, "version = (SELECT max(version) FROM messages o WHERE o.conversation_id ="
+        set_message(1, "version = (SELECT max(version) FROM messages o WHERE o.conversation_id ="
                        " messages.conversation_id), created_version = 1"),
         {"versions_distinct"},
     ),
@@ -120,6 +127,9 @@ FAULTS: dict[str, tuple[Callable[[UUID], None], set[str]]] = {
     "a mention too many": (mention_nobody_said, {"mentions"}),
     "a mention too few": (forget_mentions, {"mentions"}),
     "reply_count": (set_message(1, "reply_count = 5"), {"reply_count"}),
+    "reactions miscounted": (set_message(2, """reactions = '[{"emoji": "👍", "count": 9}]'"""), {"reactions"}),
+    "reactions not said": (set_message(2, "reactions = NULL"), {"reactions"}),
+    "reactions of nobody": (set_message(1, """reactions = '[{"emoji": "👍", "count": 1}]'"""), {"reactions"}),
     "reply_count of none": (set_message(1, "reply_count = 0"), {"reply_count"}),
 }  # fmt: skip
 LEFT = {  # what cannot be put right without guessing
@@ -162,6 +172,16 @@ def test_a_repair_that_people_see_is_told(room: UUID) -> None:
     assert [
         (frame["event"], frame["data"]["participant_count"]) for frame in map(factories.frame, events)
     ] == [("conversation.updated", 2)]
+
+
+def test_repaired_reactions_are_told_and_as_people_put_them(room: UUID) -> None:
+    set_message(2, "reactions = NULL")(room)
+    with factories.heard() as events:
+        run("--repair")
+    (frame,) = map(factories.frame, events)
+    put = [{"emoji": "👍", "count": 2}, {"emoji": "🎉", "count": 1}]
+    assert (frame["event"], frame["data"]["seq"], frame["data"]["reactions"]) == ("message.updated", 2, put)
+    assert run()["left"] == ""
 
 
 def test_one_conversation_alone(room: UUID) -> None:

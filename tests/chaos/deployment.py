@@ -101,12 +101,16 @@ class Deployment:
             assert await_ready(self.postgres.process, self.postgres._answers, within_s=PATIENCE_S)
         self.outages[-1].ended = time.monotonic()
 
+    @property
+    def began(self) -> float:
+        """The first kill, from which timelines count."""
+        return self.outages[0].began if self.outages else 0.0
+
     def story(self) -> str:
         """The timeline of what was killed."""
-        first = self.outages[0].began if self.outages else 0.0
         return "\n".join(
-            f"{outage.began - first:7.2f} s: {outage.part} killed, there again at {outage.ended - first:.2f} s"
-            for outage in self.outages
+            f"{one.began - self.began:7.2f} s: {one.part} killed, there again at {one.ended - self.began:.2f} s"
+            for one in self.outages
         )
 
     def _kill_backend(self) -> None:

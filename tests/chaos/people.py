@@ -17,6 +17,8 @@ Frame = dict[str, Any]
 AWAY = (OSError, TimeoutError, WebSocketException, httpx.TransportError)
 REPLY_S = 6.0
 PAUSE_S = 0.2
+HASTE_S = 0.03  # after which one gives up who is impatient; the server may have done it, or be at it
+IMPATIENT = 0.05  # of all sends
 TRY_AGAIN = {"unavailable", "rate_limited"}
 
 
@@ -50,6 +52,11 @@ class Ledger:
     acked: dict[str, Acked] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
+    @property
+    def head(self) -> int:
+        """The last version that was acked; 0 for none."""
+        return max((told.version for told in self.acked.values()), default=0)
+
     def ack(self, client_id: str, message: Frame) -> None:
         told = Acked(message["seq"], message["version"], time.monotonic())
         self.acked.setdefault(client_id, told)
@@ -76,7 +83,7 @@ class Person:
 
 @dataclass
 class Sender:
-    """Says one message after the other, each until it is acked."""
+    """Says one message after the other, each until it is acked; now and then it does not wait for the ack."""
 
     person: Person
     room: str
@@ -105,8 +112,11 @@ class Sender:
 
     async def _post(self, client: httpx.AsyncClient, client_id: str) -> Frame | None:
         url = f"http://{self.person.elsewhere()}/api/v1/conversations/{self.room}/messages"
+        timeout = HASTE_S if _impatient() else REPLY_S
         try:
-            reply = await client.post(url, json={"client_id": client_id, "content": client_id})
+            reply = await client.post(
+                url, json={"client_id": client_id, "content": client_id}, timeout=timeout
+            )
         except AWAY:
             return None
         if reply.status_code not in {200, 201, 503}:
@@ -124,6 +134,9 @@ class Sender:
         try:
             self.socket = self.socket or await opened(self.person)
             await self.socket.send(orjson.dumps(op).decode())
+            if _impatient():
+                await self._hang_up(self.socket)
+                return None
             async with asyncio.timeout(REPLY_S):
                 answer = await self._answer(self.socket, client_id)
         except AWAY:
@@ -132,6 +145,10 @@ class Sender:
         if answer["event"] == "error" and answer["error"]["code"] not in TRY_AGAIN:
             self.ledger.faults.append(f"{client_id} over the socket: {answer['error']}")
         return answer.get("result")
+
+    async def _hang_up(self, socket: ClientConnection) -> None:
+        self.socket = None
+        await socket.close()
 
     async def _answer(self, socket: ClientConnection, ref: str) -> Frame:
         while True:
@@ -213,6 +230,10 @@ class Listener:
                     self._note(change)
                 where = {"cursor": page["next"]} if page["next"] else {}
         self.read_to = self.version
+
+
+def _impatient() -> bool:
+    return random.random() < IMPATIENT
 
 
 async def _beat(socket: ClientConnection) -> None:

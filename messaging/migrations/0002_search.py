@@ -30,16 +30,17 @@ NO_CONFIGURATION = """
 
 # Text whose words the parser finds: each run of an unspaced script as the pairs of its neighbours, written in ASCII,
 # which every locale takes for words ("xy xz z" for "xyz": any part of a run is then a phrase of pairs, or the
-# beginning of one).
+# beginning of one). Letters are taken apart once: substr() would count through all those before, for each of them.
 SPREAD = rf"""
     CREATE FUNCTION chat_search_spread(content text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN CASE WHEN content ~ '[{UNSPACED}]' THEN
         regexp_replace(content, '[{UNSPACED}]+', ' ', 'g') || ' ' || (
-            SELECT string_agg('u' || lpad(to_hex(ascii(substr(run.found[1], place, 1))), 5, '0')
-                || coalesce('u' || lpad(to_hex(ascii(nullif(substr(run.found[1], place + 1, 1), ''))), 5, '0'), ''),
-                ' ' ORDER BY run.number, place)
-            FROM regexp_matches(content, '[{UNSPACED}]+', 'g') WITH ORDINALITY run (found, number),
-                generate_series(1, length(run.found[1])) place)
+            SELECT string_agg('u' || lpad(to_hex(ascii(letter)), 5, '0')
+                || coalesce('u' || lpad(to_hex(ascii(follower)), 5, '0'), ''), ' ' ORDER BY number, place)
+            FROM (SELECT run.number, one.place, one.letter,
+                    lead(one.letter) OVER (PARTITION BY run.number ORDER BY one.place) AS follower
+                FROM regexp_matches(content, '[{UNSPACED}]+', 'g') WITH ORDINALITY run (found, number),
+                    unnest(string_to_array(run.found[1], NULL)) WITH ORDINALITY one (letter, place)) pairs)
         ELSE content END
 """  # noqa: S608 - our own text
 

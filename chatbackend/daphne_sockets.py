@@ -16,6 +16,9 @@ from messaging import hub
 
 MAX_MESSAGE_BYTES = 1_048_576  # read into memory before the application sees it, which itself takes 64 KiB
 CLOSED_TOO_LARGE = 4413
+ACCEPTS = (
+    8  # connections a turn of the event loop; Twisted would take hundreds, and everybody else waited for them
+)
 
 
 class Protocol(WebSocketProtocol):  # type: ignore[misc]
@@ -118,6 +121,7 @@ def install() -> None:
     """Before Daphne makes its server. At its end sockets hear of it: Daphne just hangs up on most of them."""
     server.WebSocketFactory = Factory
     server.Server.kill_all_applications = _end
+    Port.numberAccepts = property(lambda port: ACCEPTS, lambda port, number: None)  # type: ignore[assignment]
 
 
 _kill_all_applications = server.Server.kill_all_applications

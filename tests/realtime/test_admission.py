@@ -11,7 +11,7 @@ from django.db import connection
 from websockets.exceptions import ConnectionClosed
 
 from conversations.models import User
-from messaging.hub.admission import Admission, CrowdedError, advice
+from messaging.hub.admission import RETURNS_PER_S, Admission, CrowdedError, advice
 from tests import factories
 from tests.realtime.client import Client, token_of
 from tests.realtime.conftest import Join
@@ -79,7 +79,7 @@ async def test_a_turn_comes_back_from_one_who_fails_or_leaves() -> None:
 def test_many_are_spread_over_more_time_than_few() -> None:
     few, many = ([seconds(advice(others)) for _ in range(200)] for others in (1, 4_000))
     assert max(few) <= 0.6
-    assert 10 < max(many) <= 20.5
+    assert 13 < max(many) <= 27.3
     assert max(seconds(advice(10**6)) for _ in range(200)) <= 60.5
 
 
@@ -110,3 +110,15 @@ def test_a_server_that_ends_says_when_to_come_back_and_takes_nobody_new(
             Client(leaving.ws_url, token=token_of(alice))
     assert len({seconds(reason) for reason in reasons}) > 1
     assert leaving.process.wait(10) == 0
+
+
+async def test_each_who_is_sent_away_gets_a_moment_of_its_own() -> None:
+    admission = Admission(at_once=1, max_waiting=0)
+    moments = []
+    for _ in range(300):
+        with pytest.raises(CrowdedError) as crowded:
+            async with admission.turn():
+                pass
+        moments.append(seconds(crowded.value.reason))
+    assert moments == sorted(moments)
+    assert moments[-1] == pytest.approx(0.5 + 300 / RETURNS_PER_S, abs=0.2)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from daphne import server
@@ -10,8 +11,10 @@ from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Port
+from twisted.python.failure import Failure
 
 from chatbackend.doors import Application, Receive, Scope, Send
+from chatbackend.turns import Turns
 from messaging import hub
 
 MAX_MESSAGE_BYTES = 1_048_576  # read into memory before the application sees it, which itself takes 64 KiB
@@ -19,6 +22,8 @@ CLOSED_TOO_LARGE = 4413
 ACCEPTS = (
     8  # connections a turn of the event loop; Twisted would take hundreds, and everybody else waited for them
 )
+
+HANG_UPS = 8  # as many: each ends a task, and thousands ended in one turn when a network in between went away
 
 
 class Protocol(WebSocketProtocol):  # type: ignore[misc]
@@ -29,6 +34,8 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]
     slow to read; letting go of it also frees its memory.
     """
 
+    _farewells = Turns(HANG_UPS)
+    _lost = False
     _full = False
     _when_free: Callable[[], None] | None = None
 
@@ -62,6 +69,8 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]
     def idle(self) -> bool:
         """Whether bytes written to the transport now leave at once."""
         transport = self.transport
+        if self._lost:
+            return False
         return self.state == self.STATE_OPEN and not transport.dataBuffer and not transport._tempDataBuffer
 
     def write(self, data: bytes) -> None:
@@ -72,6 +81,11 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]
             done = len(data)
         if done < len(data):
             self.transport.write(data[done:])
+
+    def connectionLost(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
+        """The client hung up. What follows from it waits for its turn; nothing more is read or written until then."""
+        self._lost = True
+        self._farewells.add(partial(super().connectionLost, reason))
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Does what the application says; Daphne's own leaves out why a connection is closed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from websockets.frames import Frame
 from websockets.streams import StreamReader
 from websockets.sync.client import connect
 
+from chatbackend.daphne_sockets import HANG_UPS
 from chatbackend.embedded.processes import await_ready, free_port, spawn, stop
 from messaging.hub.socket import MAX_FRAMES, Socket
 from messaging.hub.wire import SLICE, Burst, message
@@ -230,6 +232,26 @@ def test_daphne_offers_its_connection(wired: str) -> None:
             client.send(str(size))
             assert client.recv() == "x" * size
             assert client.recv() == "True True"
+
+
+def endings(client: Any) -> tuple[int, int]:
+    client.send("endings")
+    ended, most = client.recv().split()
+    return int(ended), int(most)
+
+
+def test_those_who_hang_up_together_are_seen_off_a_few_a_turn(wired: str) -> None:
+    with opened(wired) as stays:
+        before, _ = endings(stays)
+        crowd = [opened(wired) for _ in range(10 * HANG_UPS)]
+        stays.send("doze")
+        for each in crowd:
+            each.socket.shutdown(socket.SHUT_RDWR)
+        until = time.monotonic() + 20
+        while (told := endings(stays))[0] < before + len(crowd) and time.monotonic() < until:
+            time.sleep(0.05)
+    assert told[0] == before + len(crowd)
+    assert 1 < told[1] <= HANG_UPS
 
 
 def test_what_a_slow_reader_leaves_keeps_its_place_at_daphne(wired: str) -> None:

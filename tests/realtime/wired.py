@@ -1,6 +1,8 @@
 """An ASGI application for a Daphne of its own: says what it is asked for over the wire that the server offers."""
 
+import asyncio
 import sys
+import time
 from typing import Any
 
 import daphne.server  # noqa: F401 - as Daphne itself has it loaded before the application
@@ -13,15 +15,43 @@ from messaging.hub.wire import message
 assert "daphne.server" in sys.modules
 
 
+class Endings:
+    """How many connections ended in one turn of the event loop, at most, and in all."""
+
+    def __init__(self) -> None:
+        self.all = self.most = self._now = 0
+
+    def count(self) -> None:
+        if not self._now:
+            asyncio.get_running_loop().call_soon(self._turn)
+        self._now += 1
+        self.all += 1
+
+    def _turn(self) -> None:
+        self.most, self._now = max(self.most, self._now), 0
+
+
+endings = Endings()
+
+
 async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Accepts; for a number n it writes n bytes, then by way of `send` whether the wire is idle now."""
+    """Accepts; for a number n it writes n bytes, then by way of `send` whether the wire is idle now.
+
+    For `doze` it lets the event loop wait for half a second, for `endings` it says how connections ended.
+    """
     await receive()
     await send({"type": "websocket.accept"})
     wire = scope["extensions"][EXTENSION]
     while (told := await receive())["type"] == "websocket.receive":
-        before = wire.idle()
-        wire.write(message(("x" * int(told["text"]),)))
-        await send({"type": "websocket.send", "text": f"{before} {wire.idle()}"})
+        if told["text"] == "doze":
+            time.sleep(0.5)  # noqa: ASYNC251 - nobody else gets a turn meanwhile
+        elif told["text"] == "endings":
+            await send({"type": "websocket.send", "text": f"{endings.all} {endings.most}"})
+        else:
+            before = wire.idle()
+            wire.write(message(("x" * int(told["text"]),)))
+            await send({"type": "websocket.send", "text": f"{before} {wire.idle()}"})
+    endings.count()
 
 
 daphne_sockets.install()

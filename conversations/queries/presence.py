@@ -112,16 +112,20 @@ def changed(back_s: float) -> list[UUID]:
 def standings(users: Sequence[UUID]) -> list[Standing]:
     """How these people stand, whoever asks; without closed accounts. One statement.
 
+    Who was at a process that is silent was last seen when it last spoke, also before `bury`.
+
     Uses index: users_pkey, presences_unique_user, last_seen_pkey.
     """
     found = rows(
         """SELECT u.id, coalesce(here.status, 'offline'),
             CASE WHEN here.status = 'online' THEN clock_timestamp() ELSE greatest(here.since, s.seen_at) END
         FROM users u LEFT JOIN last_seen s ON s.user_id = u.id, LATERAL (
-            SELECT CASE WHEN bool_or(p.active) THEN 'online' WHEN count(*) > 0 THEN 'away' END AS status,
-                max(p.changed_at) AS since
-            FROM presences p JOIN socket_processes q ON q.id = p.process_id
-                AND q.seen_at > clock_timestamp() - make_interval(secs => %(dead)s::float8)
+            SELECT
+                CASE WHEN bool_or(p.active AND q.alive) THEN 'online' WHEN bool_or(q.alive) THEN 'away' END AS status,
+                max(CASE WHEN q.alive THEN p.changed_at ELSE q.seen_at END) AS since
+            FROM presences p JOIN (
+                SELECT id, seen_at, seen_at > clock_timestamp() - make_interval(secs => %(dead)s::float8) AS alive
+                FROM socket_processes) q ON q.id = p.process_id
             WHERE p.user_id = u.id) here
         WHERE u.id = ANY (%(users)s::uuid[]) AND u.is_active""",
         {"users": list(users), "dead": DEAD_AFTER_S},

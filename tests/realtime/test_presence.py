@@ -1,12 +1,14 @@
 """Presence over sockets: two processes, one killed, strangers, reconnects; and the book-keeping by itself."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from time import monotonic
+from datetime import datetime, timedelta
+from time import monotonic, sleep
 from uuid import uuid4
 
 import pytest
 
-from conversations.models import LastSeen, Presence, User
+from conversations.models import LastSeen, Presence, SocketProcess, User
+from conversations.queries.presence import DEAD_AFTER_S
 from conversations.services import participants
 from messaging.hub import Seen, Socket
 from messaging.hub.attendance import AWAY_S, BEAT_S, GONE_AFTER_S, OVERLAP_S, Attendance
@@ -77,6 +79,27 @@ def test_a_server_that_ends_takes_its_people_along(alice: User, bob: User, join:
     other.stop()
     stands(a, bob, "offline")
     assert monotonic() - began < GONE_AFTER_S + PATIENCE_S
+    assert not Presence.objects.filter(user=bob).exists()
+
+
+def test_who_was_at_a_killed_server_is_gone_once_it_has_been_silent(
+    alice: User, bob: User, join: Join, other: Server
+) -> None:
+    factories.direct(alice, bob)
+    a = join(alice)
+    join(bob, at=other)
+    a.do("presence", users=[str(bob.pk)])
+    stands(a, bob, "online")
+    other.kill()
+    silent = SocketProcess.objects.get(pk=Presence.objects.get(user=bob).process_id)
+    silent.seen_at -= timedelta(seconds=DEAD_AFTER_S)  # so long that nobody waits for it here
+    silent.save()
+    left = stands(a, bob, "offline")
+    assert datetime.fromisoformat(left["last_seen_at"]) == silent.seen_at
+    until = monotonic() + PATIENCE_S
+    while SocketProcess.objects.filter(pk=silent.pk).exists() and monotonic() < until:
+        sleep(0.2)
+    assert LastSeen.objects.get(user=bob).seen_at == silent.seen_at
     assert not Presence.objects.filter(user=bob).exists()
 
 

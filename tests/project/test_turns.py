@@ -20,9 +20,13 @@ async def test_a_turn_of_the_event_loop_takes_a_few_in_their_order() -> None:
     assert (done, after) == ([0, 1, 2, 3, 4], [2, 4, 5])
 
 
+def fails() -> None:
+    raise ValueError
+
+
 async def test_they_go_on_after_a_rest_and_after_one_that_fails(caplog: pytest.LogCaptureFixture) -> None:
     turns, done = Turns(2), list[str]()
-    turns.add(partial(int, "no number"))
+    turns.add(fails)
     turns.add(partial(done.append, "next"))
     with caplog.at_level(logging.ERROR, "chatbackend.turns"):
         await asyncio.sleep(0)

@@ -16,18 +16,21 @@ DEPLOY_ENV := CHATBACKEND_ENV_FILE=/dev/null CHATBACKEND_EMBEDDED=off DEBUG=off 
 	ALLOWED_HOSTS=chat.example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint bench clean
+.PHONY: help run test test-basic chaos lint bench clean
 export PORT
 
 help: ## Show this list
 	@echo "Usage: make <target> [ARGS=…] [PORT=8000] [PYTHON=python3]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 13
 
 run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:PORT, until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP) ## Run the tests on servers of their own (ARGS goes to pytest)
 	@env -u DJANGO_SETTINGS_MODULE $(PY) -m pytest $(ARGS)
+
+test-basic: $(DEV_STAMP) ## Run the integration tests that need neither PostgreSQL nor Redis
+	@env -u DJANGO_SETTINGS_MODULE TEST_SERVICES=off $(PY) -m pytest tests/integration $(ARGS)
 
 chaos: $(DEV_STAMP) ## Kill every part 100 times while people talk (CHAOS_KILLS, CHAOS_SEED)
 	@env -u DJANGO_SETTINGS_MODULE CHAOS_KILLS=$${CHAOS_KILLS:-100} $(PY) -m pytest tests/chaos -s $(ARGS)

@@ -14,8 +14,9 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 
-from chatbackend.middleware import too_large
+from chatbackend.middleware import too_large, usable_id
 from chatbackend.problems import problem_http
+from conversations.context import request_id
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -46,13 +47,24 @@ class OneHopHandler(ASGIHandler):
     def _answer(self, request: HttpRequest, asked_at: float) -> HttpResponseBase:
         """What waited as long as one waits for a connection is not begun: whoever asked may be gone."""
         if monotonic() - asked_at > settings.DB_POOL_ACQUIRE:
-            return busy()
+            return before_middleware(request.headers.get("X-Request-ID", ""), busy)
         return self.get_response(request)
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=settings.DB_POOL_MAX, thread_name_prefix="request")
+
+
+def before_middleware(given: str, refuse: Callable[[], HttpResponse]) -> HttpResponse:
+    """A refusal with the request's id, which otherwise the middleware puts there."""
+    token = request_id.set(usable_id(given))
+    try:
+        response = refuse()
+        response["X-Request-ID"] = request_id.get()
+        return response
+    finally:
+        request_id.reset(token)
 
 
 def busy() -> HttpResponse:
@@ -86,7 +98,8 @@ class BodyLimit:
         try:
             await self.app(scope, counted, send)
         except BodyTooLargeError:
-            await _respond(send, too_large())
+            given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+            await _respond(send, before_middleware(given, too_large))
 
 
 class OriginCheck:

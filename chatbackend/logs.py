@@ -51,7 +51,7 @@ class JSONFormatter(logging.Formatter):
 
 class Seldom(logging.Filter):
     """Lets one record of a logger through each `seconds`: a dependency that is away says so once a minute,
-    not once a request."""
+    not once a request, and in a line: where our code asked it tells nobody anything."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -63,4 +63,7 @@ class Seldom(logging.Filter):
         if now - self._last.get(record.name, float("-inf")) < self.seconds:
             return False
         self._last[record.name] = now
+        if record.exc_info and record.exc_info[0]:
+            record.msg, record.args = f"{record.getMessage()} ({record.exc_info[0].__name__})", None
+            record.exc_info = record.exc_text = None
         return True

@@ -16,6 +16,11 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+def usable_id(given: str) -> str:
+    """The id that a client gave its request, where it can be used; else a new one."""
+    return given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
 class RequestContextMiddleware:
     """X-Request-ID: taken where usable, made otherwise; in the reply, the logs and the statements."""
 
@@ -23,8 +28,7 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        current = given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        current = usable_id(request.headers.get("X-Request-ID", ""))
         request.request_id = current  # type: ignore[attr-defined]  # for what Django logs after us
         token = request_id.set(current)
         try:

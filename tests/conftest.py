@@ -51,6 +51,17 @@ _execute_sql_flush = DatabaseOperations.execute_sql_flush
 DatabaseOperations.execute_sql_flush = _flush  # type: ignore[method-assign, assignment]
 
 
+NEEDS_SERVICES = {"django_db_setup", "db", "transactional_db", "own_postgres", "own_redis"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With TEST_SERVICES=off tests that need a database or Redis are left out, and say so."""
+    if services.ABSENT:
+        for item in items:
+            if NEEDS_SERVICES & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.skip(reason="needs PostgreSQL and Redis: make test"))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if IN_CI and session.exitstatus == pytest.ExitCode.OK and _skipped(session.config):

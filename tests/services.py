@@ -13,9 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from chatbackend.embedded.postgres import Postgres
+from chatbackend.embedded.processes import free_port
 from chatbackend.embedded.redis import Redis
 
 FORGET = ("SECRET_KEY_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE", "CHATBACKEND_PROCESS", "DB_POOL", "DEBUG")
+
+ABSENT = os.environ.get("TEST_SERVICES") == "off"  # only what needs no server is tested
 
 
 def start() -> dict[str, str]:
@@ -27,8 +30,7 @@ def start() -> dict[str, str]:
     (state / "static").mkdir()
     atexit.register(shutil.rmtree, state, ignore_errors=True)
     return {
-        "DATABASE_URL": _outside_database() or _database(state),
-        "REDIS_URL": os.environ.get("TEST_REDIS_URL") or _redis(state),
+        **(nowhere() if ABSENT else _somewhere(state)),
         "SECRET_KEY": secrets.token_urlsafe(48),
         "CHATBACKEND_ENV_FILE": os.devnull,
         "CHATBACKEND_STATE_DIR": str(state / "state"),
@@ -41,6 +43,21 @@ def start() -> dict[str, str]:
         "RATE_LIMIT_FACTOR": "1000",
         "LOG_FORMAT": "text",
         "LOG_LEVEL": "WARNING",
+    }
+
+
+def _somewhere(state: Path) -> dict[str, str]:
+    return {
+        "DATABASE_URL": _outside_database() or _database(state),
+        "REDIS_URL": os.environ.get("TEST_REDIS_URL") or _redis(state),
+    }
+
+
+def nowhere() -> dict[str, str]:
+    """Addresses at which nobody listens."""
+    return {
+        "DATABASE_URL": f"postgresql://chat:unused@127.0.0.1:{free_port()}/chat",
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
     }
 
 

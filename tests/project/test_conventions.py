@@ -2,7 +2,6 @@
 
 import base64
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
@@ -20,7 +19,7 @@ from tests.project.test_access import ROWS
 
 pytestmark = pytest.mark.django_db
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
-ID = str(uuid4())
+ID = "0192d6a1-3c5b-7f43-9a51-5d0c7b6e8f21"
 PATHS = sorted(
     {f"/{row.path.partition('?')[0]}".replace("{business}", "acme").replace("{kaha}", "k") for row in ROWS}
 )

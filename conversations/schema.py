@@ -57,6 +57,8 @@ class ProblemSchema(AutoSchema):
         view: Any = self.view
         if operation is None or not hasattr(view, "problems"):
             return operation
+        for parameter in operation.get("parameters", ()):
+            _may_be_left_empty(parameter)
         problem = self.resolve_serializer(ProblemShape, "response").ref
         responses = operation["responses"]
         limited = RATE if view.limits.get(view.action) else {}
@@ -109,6 +111,18 @@ class ProblemSchema(AutoSchema):
             }
             for name in variables
         ]
+
+
+def _may_be_left_empty(parameter: dict[str, Any]) -> None:
+    """`?type=` in an address is the same as no `type`, as the forms of browsers send it."""
+    if parameter["in"] != "query" or parameter.get("required") or parameter["schema"].get("type") != "string":
+        return
+    schema = parameter["schema"]
+    schema.pop("minLength", None)
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], ""]
+    if "pattern" in schema:
+        schema["pattern"] = f"^$|{schema['pattern']}"
 
 
 def _answer(description: str, problem: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:

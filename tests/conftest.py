@@ -18,6 +18,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "chatbackend.settings"
 import django
 
 django.setup()
+if services.DIVIDING:  # or its workers would read the settings before they have services
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.conf import settings
 from django.db import OperationalError, connection, connections

@@ -5,6 +5,7 @@ import atexit
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import LiteralString
@@ -19,6 +20,10 @@ from chatbackend.embedded.redis import Redis
 FORGET = ("SECRET_KEY_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE", "CHATBACKEND_PROCESS", "DB_POOL", "DEBUG")
 
 ABSENT = os.environ.get("TEST_SERVICES") == "off"  # only what needs no server is tested
+# The process that hands tests out to others runs none; each of those has services of its own.
+DIVIDING = "PYTEST_XDIST_WORKER" not in os.environ and any(
+    argument.startswith(("-n", "--numprocesses")) for argument in sys.argv[1:]
+)
 
 
 def start() -> dict[str, str]:
@@ -30,7 +35,7 @@ def start() -> dict[str, str]:
     (state / "static").mkdir()
     atexit.register(shutil.rmtree, state, ignore_errors=True)
     return {
-        **(nowhere() if ABSENT else _somewhere(state)),
+        **(nowhere() if ABSENT or DIVIDING else _somewhere(state)),
         "SECRET_KEY": secrets.token_urlsafe(48),
         "CHATBACKEND_ENV_FILE": os.devnull,
         "CHATBACKEND_STATE_DIR": str(state / "state"),

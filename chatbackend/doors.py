@@ -37,8 +37,8 @@ class OneHopHandler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        # Health must not wait for a busy database.
-        if request.path == "/health" or request.path.startswith("/health/"):
+        # Health and metrics must not wait for a busy database.
+        if request.path in {"/health", "/metrics"} or request.path.startswith("/health/"):
             return await sync_to_async(self.get_response, thread_sensitive=True)(request)
         answer = database_sync_to_async(self._answer, thread_sensitive=False, executor=_threads())
         response: HttpResponseBase = await answer(request, monotonic())

@@ -94,7 +94,7 @@ def state() -> dict[str, Any]:
     }
 
 
-def _for_askers(view: View) -> View:
+def for_askers(view: View) -> View:
     """A view that is only asked: any other method is 405 in the shape of the API, whatever cookies come with it."""
 
     @wraps(view)
@@ -111,19 +111,19 @@ def _for_askers(view: View) -> View:
     return csrf_exempt(never_cache(answer))
 
 
-@_for_askers
+@for_askers
 def health(request: HttpRequest) -> JsonResponse:
     """The whole state, always 200: for people and dashboards."""
     return JsonResponse(state())
 
 
-@_for_askers
+@for_askers
 def live(request: HttpRequest) -> JsonResponse:
     """200 while the process can answer at all."""
     return JsonResponse({"status": "ok"})
 
 
-@_for_askers
+@for_askers
 def ready(request: HttpRequest) -> HttpResponse:
     """503 without PostgreSQL; without Redis still 200, `degraded`."""
     now = state()

@@ -107,6 +107,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "chatbackend.middleware.RequestContextMiddleware",
+    "chatbackend.metrics.requests.MetricsMiddleware",
     "chatbackend.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -349,6 +350,7 @@ SPECTACULAR_SETTINGS = {
 SEARCH_LANGUAGE = env.text(
     "SEARCH_LANGUAGE", "english", choices=STEMMED_LANGUAGES
 )  # as of `manage.py reindex_search`
+METRICS_TOKEN = env.secret("METRICS_TOKEN")  # who may read /metrics; without it this machine alone
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, minimum=1)  # deleted messages are purged after this
 
 # --- Logs: to standard error, each record with its request id

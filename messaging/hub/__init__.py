@@ -2,7 +2,7 @@
 
 from messaging.hub.admission import CrowdedError, advice
 from messaging.hub.attendance import Seen
-from messaging.hub.hub import CLOSED_RESTARTING, FLUSH_S, Hub, current, drain
+from messaging.hub.hub import CLOSED_RESTARTING, FLUSH_S, Counts, Hub, counts, current, drain
 from messaging.hub.lane import Missed
 from messaging.hub.socket import Socket
 from messaging.hub.wire import EXTENSION, Wire
@@ -11,6 +11,7 @@ __all__ = [
     "CLOSED_RESTARTING",
     "EXTENSION",
     "FLUSH_S",
+    "Counts",
     "CrowdedError",
     "Hub",
     "Missed",
@@ -18,6 +19,7 @@ __all__ = [
     "Socket",
     "Wire",
     "advice",
+    "counts",
     "current",
     "drain",
 ]

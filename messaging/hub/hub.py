@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from conversations import events
@@ -69,6 +69,7 @@ class Hub:
         self._lapses = Lapses(self._lapsed)
         self._passed: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
         self._complained_at = -QUIET_S
+        self._heard = self._deliveries = 0
 
     def start(self) -> None:
         """Begins to hear this process's own events and those of the others."""
@@ -184,6 +185,11 @@ class Hub:
         if lane := self._lanes.get(conversation):
             lane.members.discard(socket)
             lane.used_at = self._loop.time()
+
+    def counts(self) -> "Counts":
+        """What this hub has to do."""
+        sockets, people = self.people.counts()
+        return Counts(sockets, people, len(self._lanes), self._heard, self._deliveries)
 
     def lane(self, conversation: str) -> Lane | None:
         """Where somebody here hears this conversation, or did lately."""
@@ -307,6 +313,8 @@ class Hub:
     def _send(self, audience: set[Socket], envelope: Envelope) -> None:
         if audience:
             text = envelope["frame"]
+            self._heard += 1
+            self._deliveries += len(audience)
             heard = Heard(envelope["conversation"], envelope["version"], text, len(text.encode()))
             for socket in audience:
                 socket.hear(heard)
@@ -409,6 +417,23 @@ def current(read: Read, source: Source, book: Callable[[], Book]) -> Hub:
         hub = _hubs[loop] = Hub(read, source, book())
         hub.start()
     return hub
+
+
+class Counts(NamedTuple):
+    """What the hubs of this process have to do: who is here now, and what was handed out since it began."""
+
+    sockets: int
+    people: int
+    conversations: int
+    heard: int
+    deliveries: int
+
+
+def counts() -> Counts:
+    """Of all hubs of this process; may be asked from any thread."""
+    return Counts(
+        *map(sum, zip((0, 0, 0, 0, 0), *(hub.counts() for hub in list(_hubs.values())), strict=True))
+    )
 
 
 async def drain(within_s: float) -> None:

@@ -58,6 +58,11 @@ class People:
         """Every socket of this process, as of now."""
         return iter([socket for person in self._people.values() for socket in person.sockets])
 
+    def counts(self) -> tuple[int, int]:
+        """Sockets and people."""
+        people = list(self._people.values())
+        return sum(len(person.sockets) for person in people), len(people)
+
     def __bool__(self) -> bool:
         """Whether anybody is connected."""
         return bool(self._people)

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
+# Processes that share the tests; each has a PostgreSQL and a Redis of its own.
+WORKERS ?= 2
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -27,7 +29,7 @@ run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:PORT, until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP) ## Run the tests on servers of their own (ARGS goes to pytest)
-	@env -u DJANGO_SETTINGS_MODULE $(PY) -m pytest $(ARGS)
+	@env -u DJANGO_SETTINGS_MODULE $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-basic: $(DEV_STAMP) ## Run the integration tests that need neither PostgreSQL nor Redis
 	@env -u DJANGO_SETTINGS_MODULE TEST_SERVICES=off $(PY) -m pytest tests/integration $(ARGS)

@@ -3,6 +3,7 @@ runs before the settings are read."""
 
 import atexit
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -20,10 +21,17 @@ from chatbackend.embedded.redis import Redis
 FORGET = ("SECRET_KEY_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE", "CHATBACKEND_PROCESS", "DB_POOL", "DEBUG")
 
 ABSENT = os.environ.get("TEST_SERVICES") == "off"  # only what needs no server is tested
+
+
+def _workers(arguments: list[str]) -> str:
+    """As pytest-xdist reads it: `-n 2`, `-n2`, `--numprocesses=2`."""
+    line = " ".join(arguments)
+    found = re.search(r"(?:^| )(?:-n|--numprocesses)[ =]?(\w+)", line)
+    return found[1] if found else "0"
+
+
 # The process that hands tests out to others runs none; each of those has services of its own.
-DIVIDING = "PYTEST_XDIST_WORKER" not in os.environ and any(
-    argument.startswith(("-n", "--numprocesses")) for argument in sys.argv[1:]
-)
+DIVIDING = "PYTEST_XDIST_WORKER" not in os.environ and _workers(sys.argv[1:]) != "0"
 
 
 def start() -> dict[str, str]:

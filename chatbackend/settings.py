@@ -11,6 +11,7 @@ from redis.retry import Retry
 
 from chatbackend import env
 from chatbackend.connections import database, redis_database, session_options, unpooled
+from chatbackend.explained import tables as explained_tables
 from dbperf.aliases import APPLICATION_NAMES, EXPLAIN, MAINTENANCE, MONITOR, SESSIONS
 from messaging.languages import STEMMED_LANGUAGES
 
@@ -283,9 +284,12 @@ CELERY_BEAT_SCHEDULER = (
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- The database's own care
+DB_EXPLAIN_CONTENT = env.boolean("DB_EXPLAIN_CONTENT", default=False)
 DBPERF = {
-    "OWN_INDEX_PREFIXES": ["messages_search_recent_"]
-}  # the window indexes of chatbackend/recent_indexes.py
+    "OWN_INDEX_PREFIXES": ["messages_search_recent_"],  # the window indexes of chatbackend/recent_indexes.py
+    "EXPLAIN_TABLES": explained_tables(content=DB_EXPLAIN_CONTENT),
+    "EXPLAIN_THROTTLE": "chatbackend.explaining.ExplainThrottle",
+}
 
 # --- Accounts and tokens
 REGISTRATION_OPEN = env.boolean("REGISTRATION_OPEN", default=EMBEDDED)

@@ -11,7 +11,6 @@ from redis.retry import Retry
 
 from chatbackend import env
 from chatbackend.connections import database, redis_database, session_options, unpooled
-from chatbackend.explained import tables as explained_tables
 from dbperf.aliases import APPLICATION_NAMES, EXPLAIN, MAINTENANCE, MONITOR, SESSIONS
 from messaging.languages import STEMMED_LANGUAGES
 
@@ -109,6 +108,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chatbackend.middleware.RequestContextMiddleware",
     "chatbackend.metrics.requests.MetricsMiddleware",
+    "chatbackend.watched.WorkMiddleware",
     "chatbackend.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -284,11 +284,19 @@ CELERY_BEAT_SCHEDULER = (
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- The database's own care
-DB_EXPLAIN_CONTENT = env.boolean("DB_EXPLAIN_CONTENT", default=False)
+DB_TRACE = env.boolean("DB_TRACE", default=PROCESS != "command")
+RELEASE = env.text("RELEASE")
 DBPERF = {
     "OWN_INDEX_PREFIXES": ["messages_search_recent_"],  # the window indexes of chatbackend/recent_indexes.py
-    "EXPLAIN_TABLES": explained_tables(content=DB_EXPLAIN_CONTENT),
-    "EXPLAIN_THROTTLE": "chatbackend.explaining.ExplainThrottle",
+    "CODE": str(BASE_DIR),
+    "PLUMBING": [
+        "chatbackend/",
+        "conversations/queries/statement.py",
+        "conversations/queries/routine.py",
+        "messaging/consumers/work.py",
+        "manage.py",
+    ],
+    "RELEASE": RELEASE,
 }
 
 # --- Accounts and tokens

@@ -117,37 +117,6 @@ class StoredFinding(models.Model):
         return self.detail
 
 
-class ExplainCall(models.Model):
-    """That somebody asked for a plan, and how it ended: a log that is only ever added to. Without the values: the
-    statement is normalised."""
-
-    id = models.BigAutoField(primary_key=True)
-    asked_at = models.DateTimeField()
-    door = models.CharField(max_length=8)  # rest, admin or command
-    asker_id = models.CharField(max_length=64)  # no foreign key: the log outlives the account
-    asker_name = models.CharField(max_length=150)
-    queryid = models.BigIntegerField(null=True)
-    text = models.TextField()
-    analyze = models.BooleanField()
-    outcome = models.CharField(max_length=32)  # begun, explained, failed, or why it was refused
-    took_ms = models.IntegerField(null=True)
-
-    class Meta:
-        verbose_name = "plan"
-        default_permissions = ("view",)
-        permissions = [
-            ("explain", "Can have statements explained"),
-            (
-                "explain_analyze",
-                "Can have statements run and measured, which amounts to reading their tables",
-            ),
-            ("view_query_text", "Can see the texts of statements beside their plans"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.asker_name} {self.asked_at:%Y-%m-%d %H:%M:%S}"
-
-
 class Dashboard(Snapshot):
     """The dashboard's place among the admin's pages."""
 
@@ -155,3 +124,68 @@ class Dashboard(Snapshot):
         proxy = True
         verbose_name = verbose_name_plural = "dashboard"
         default_permissions = ("view",)
+
+
+class Origin(models.Model):
+    """A statement, run for a piece of work (a request, an op, a task) from one line of the project's code."""
+
+    id = models.BigAutoField(primary_key=True)
+    fingerprint = models.CharField(max_length=32)
+    kind = models.CharField(max_length=8)
+    name = models.CharField(max_length=200)
+    place = models.CharField(max_length=200)  # file:line
+    text = models.TextField()  # without values
+    first_seen = models.DateTimeField()
+    first_release = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fingerprint", "kind", "name", "place"], name="dbperf_origin_identity"
+            )  # also: where a statement comes from
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.name}"
+
+
+class OriginHour(models.Model):
+    """What came from there within an hour."""
+
+    id = models.BigAutoField(primary_key=True)
+    origin = models.ForeignKey(Origin, models.CASCADE, related_name="hours")
+    hour = models.DateTimeField()
+    calls = models.BigIntegerField()
+    total_ms = models.FloatField()
+    works = models.BigIntegerField()
+    repeated = models.BigIntegerField()  # works that ran it many times
+    most = models.BigIntegerField()  # times in one work
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["origin", "hour"], name="dbperf_origin_hour")]
+        indexes = [models.Index(fields=["hour"], name="dbperf_origin_when")]  # of a period
+
+    def __str__(self) -> str:
+        return f"{self.origin_id} {self.hour:%Y-%m-%d %H:%M}"
+
+
+class EndpointHour(models.Model):
+    """What one kind of work took within an hour, and how much of that in the database."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=8)
+    name = models.CharField(max_length=200)
+    hour = models.DateTimeField()
+    works = models.BigIntegerField()
+    total_ms = models.FloatField()
+    database_ms = models.FloatField()
+    calls = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = "endpoint"
+        constraints = [
+            models.UniqueConstraint(fields=["hour", "kind", "name"], name="dbperf_endpoint_hour")
+        ]  # also: of a period
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.hour:%Y-%m-%d %H:%M}"

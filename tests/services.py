@@ -36,8 +36,7 @@ DIVIDING = "PYTEST_XDIST_WORKER" not in os.environ and _workers(sys.argv[1:]) !=
 
 def start() -> dict[str, str]:
     """Start what the run needs and return the environment that leads to it. TEST_DATABASE_URL and
-    TEST_REDIS_URL name outside servers; the role of the former needs CREATEDB. TEST_EXPLAIN_URL is the former's login
-    dbperf_explain."""
+    TEST_REDIS_URL name outside servers; the role of the former needs CREATEDB."""
     # Below /tmp, not TMPDIR: root's PostgreSQL runs as another user and must be able to get there.
     state = Path(tempfile.mkdtemp(prefix="chatbackend-test-", dir="/tmp" if os.geteuid() == 0 else None))
     state.chmod(0o711)
@@ -62,7 +61,7 @@ def start() -> dict[str, str]:
 
 def _somewhere(state: Path) -> dict[str, str]:
     return {
-        **(_outside_databases() or _databases(state)),
+        "DATABASE_URL": _outside_database() or _database(state),
         "REDIS_URL": os.environ.get("TEST_REDIS_URL") or _redis(state),
     }
 
@@ -75,11 +74,11 @@ def nowhere() -> dict[str, str]:
     }
 
 
-def _databases(state: Path) -> dict[str, str]:
+def _database(state: Path) -> str:
     server = Postgres(state, throwaway=True)
     server.start()
     atexit.register(server.stop)
-    return {"DATABASE_URL": server.url, "DB_EXPLAIN_URL": server.explain_url}
+    return server.url
 
 
 def _redis(state: Path) -> str:
@@ -89,17 +88,15 @@ def _redis(state: Path) -> str:
     return server.url
 
 
-def _outside_databases() -> dict[str, str]:
+def _outside_database() -> str:
     """A name of its own, so that two runs may share an outside server."""
     given = os.environ.get("TEST_DATABASE_URL", "")
     if not given:
-        return {}
+        return ""
     name = f"chat_{secrets.token_hex(4)}"
     _run(given, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
     atexit.register(_run, given, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    explain = os.environ.get("TEST_EXPLAIN_URL", "")
-    urls = {"DATABASE_URL": given} | ({"DB_EXPLAIN_URL": explain} if explain else {})
-    return {key: urlunsplit(urlsplit(url)._replace(path=f"/{name}")) for key, url in urls.items()}
+    return urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
 
 
 def _run(url: str, statement: LiteralString) -> None:

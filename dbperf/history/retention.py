@@ -5,7 +5,17 @@ from django.db import models
 
 from dbperf.catalog import tables
 from dbperf.connections import Database
-from dbperf.models import ExplainCall, RelationDay, Snapshot, Statement, StatementUse, StoredFinding
+from dbperf.history import origins
+from dbperf.models import (
+    EndpointHour,
+    Origin,
+    OriginHour,
+    RelationDay,
+    Snapshot,
+    Statement,
+    StatementUse,
+    StoredFinding,
+)
 
 BUDGET_BYTES = 256 * 1024 * 1024
 SNAPSHOTS = {
@@ -18,7 +28,8 @@ MOST: dict[type[models.Model], int] = {
     StatementUse: 200_000,
     RelationDay: 100_000,
     StoredFinding: 10_000,
-    ExplainCall: 10_000,
+    OriginHour: 200_000,
+    EndpointHour: 50_000,
 }
 EMERGENCY_SHARE = 4  # over the budget a quarter of the longest histories goes
 
@@ -29,6 +40,7 @@ def prune(*, store: str) -> int:
     gone += sum(_beyond(model, most, store=store) for model, most in MOST.items())
     if own_bytes(store=store) > budget_bytes():
         gone += _shorten(store=store)
+    gone += origins.forget_unused(store=store)
     unused = Statement.objects.using(store).filter(uses=None)
     return gone + unused.delete()[0]
 
@@ -40,8 +52,8 @@ def budget_bytes() -> int:
 
 def own_bytes(*, store: str) -> int:
     """What our tables take with their indexes, as of their last VACUUM or ANALYZE."""
-    kept: list[type[models.Model]] = [Snapshot, Statement, *MOST]
-    ours = {model._meta.db_table for model in kept}
+    models_kept: list[type[models.Model]] = [Snapshot, Statement, Origin, *MOST]
+    ours = {model._meta.db_table for model in models_kept}
     rows = [row for row in tables.tables(Database(store)) if row["name"] in ours]
     return sum(row["size_bytes"] + row["indexes_bytes"] + row["toast_bytes"] for row in rows)
 
@@ -61,7 +73,7 @@ def _beyond(model: type[models.Model], most: int, *, store: str) -> int:
 def _shorten(*, store: str) -> int:
     """The older quarter of what grows."""
     gone = 0
-    for model in (StatementUse, RelationDay, Snapshot):
+    for model in (StatementUse, RelationDay, Snapshot, OriginHour):
         rows = model._default_manager.using(store)
         count = rows.count()
         gone += (

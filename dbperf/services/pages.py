@@ -9,7 +9,8 @@ from dbperf.aliases import DEFAULT
 from dbperf.catalog import activity
 from dbperf.connections import Row, Unavailable, monitor
 from dbperf.findings import Level
-from dbperf.history import findings, snapshots, statements
+from dbperf.fingerprints import fingerprint
+from dbperf.history import findings, origins, snapshots, statements
 from dbperf.services import looking, telling
 
 SPANS = {
@@ -19,6 +20,7 @@ SPANS = {
 }
 CHARTED = ("connections", "active", "waiting", "longest_transaction_s")
 MOST_FINDINGS = 20
+MOST_ORIGINS = 5
 
 
 def dashboard(span: str, *, store: str = DEFAULT) -> dict[str, Any]:
@@ -53,8 +55,11 @@ def _oldest(rows: list[Row]) -> list[Row]:
 
 def costliest(span: str, *, store: str = DEFAULT) -> list[dict[str, Any]]:
     """The 50 statements that took most time, with their share of it."""
-    rows = statements.costliest(SPANS[span][0], store=store, most=50)
+    age = SPANS[span][0]
+    rows = statements.costliest(age, store=store, most=50)
     whole = sum(row["total_ms_sum"] for row in rows) or 1.0
+    known = {row["queryid"]: fingerprint(row["text"]) for row in rows}
+    places = origins.of(set(known.values()), age, store=store)
     return [
         {
             "text": row["text"],
@@ -65,6 +70,26 @@ def costliest(span: str, *, store: str = DEFAULT) -> list[dict[str, Any]]:
             "share_pct": 100 * row["total_ms_sum"] / whole,
             "rows_a_call": row["rows_sum"] / max(row["calls_sum"], 1),
             "blocks_a_call": (row["blocks_hit_sum"] + row["blocks_read_sum"]) / max(row["calls_sum"], 1),
+            "origins": places.get(known[row["queryid"]], [])[:MOST_ORIGINS],
         }
         for row in rows
     ]
+
+
+def endpoints(span: str, *, store: str = DEFAULT) -> dict[str, Any]:
+    """What each kind of work takes, and which lines ran one statement many times in one piece of it: two statements."""
+    age = SPANS[span][0]
+    rows = origins.endpoints(age, store=store)
+    shown = [
+        {
+            "kind": row["kind"],
+            "name": row["name"],
+            "works": row["works_sum"],
+            "mean_ms": row["ms"] / max(row["works_sum"], 1),
+            "database_pct": 100 * row["asked_ms"] / (row["ms"] or 1.0),
+            "database_s": row["asked_ms"] / 1000,
+            "calls_a_work": row["calls_sum"] / max(row["works_sum"], 1),
+        }
+        for row in rows
+    ]
+    return {"endpoints": shown, "repeating": origins.repeating(age, works=1, store=store)}

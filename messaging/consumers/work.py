@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
@@ -11,13 +12,27 @@ from django.conf import settings
 P = ParamSpec("P")
 R = TypeVar("R")
 
+Watch = Callable[[str], AbstractContextManager[object]]
+_watch: Watch = nullcontext
+
+
+def watched_by(watch: Watch) -> None:
+    """Has a context entered around each piece of work, given its name."""
+    global _watch
+    _watch = watch
+
 
 async def run(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs synchronous work in one of the threads; the connection goes back to the pool at its end."""
-    result: R = await database_sync_to_async(work, thread_sensitive=False, executor=_threads())(
-        *args, **kwargs
+    result: R = await database_sync_to_async(_watched, thread_sensitive=False, executor=_threads())(
+        work, *args, **kwargs
     )
     return result
+
+
+def _watched(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    with _watch(getattr(work, "__qualname__", "")):
+        return work(*args, **kwargs)
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,9 @@ from dbperf.services import looking
 
 pytestmark = pytest.mark.django_db(databases=["default", MONITOR])
 BASE = "/admin/dbperf/"
-PAGES = [f"{BASE}{name}/" for name in ("dashboard", "statement", "relationday", "storedfinding")]
+PAGES = [
+    f"{BASE}{name}/" for name in ("dashboard", "statement", "relationday", "storedfinding", "endpointhour")
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,7 +76,7 @@ def test_an_empty_history_is_said_to_be_one(browser: Client, path: str) -> None:
 
 @pytest.mark.usefixtures("seen")
 def test_what_was_seen_is_shown(browser: Client) -> None:
-    dashboard, statements, relations, suggestions = (open_page(browser, path) for path in PAGES)
+    dashboard, statements, relations, suggestions, _ = (open_page(browser, path) for path in PAGES)
     assert connection.settings_dict["NAME"] in dashboard
     assert dashboard.count("<polyline") == 4
     assert "fsync is off" in dashboard
@@ -109,11 +111,11 @@ def test_who_may_look() -> None:
     user = User.objects.create_user("staff", "x", is_staff=True)
     client = Client()
     client.force_login(user)
-    assert [client.get(path).status_code for path in PAGES] == [403] * 4
+    assert [client.get(path).status_code for path in PAGES] == [403] * 5
     user.user_permissions.set(
         Permission.objects.filter(codename__in=["view_dashboard", "view_storedfinding"])
     )
-    assert [client.get(path).status_code for path in PAGES] == [200, 403, 403, 200]
+    assert [client.get(path).status_code for path in PAGES] == [200, 403, 403, 200, 403]
     assert Client().get(PAGES[0]).status_code == 302
 
 

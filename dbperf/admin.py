@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dbperf import charts
-from dbperf.models import Dashboard, RelationDay, Statement, StoredFinding
+from dbperf.models import Dashboard, EndpointHour, RelationDay, Statement, StoredFinding
 from dbperf.services import pages, telling
 
 CHARTS = {
@@ -94,6 +94,16 @@ class StatementAdmin(Page):
 
     def shown(self, span: str) -> dict[str, Any]:
         return {"statements": pages.costliest(span)}
+
+
+@admin.register(EndpointHour)
+class EndpointAdmin(Page):
+    """What each request, op and task takes, and what it asks again and again."""
+
+    page, title = "endpoints", "Endpoints"
+
+    def shown(self, span: str) -> dict[str, Any]:
+        return pages.endpoints(span)
 
 
 @admin.register(RelationDay)

@@ -11,6 +11,7 @@ from redis.retry import Retry
 
 from chatbackend import env
 from chatbackend.connections import database, redis_database, session_options, unpooled
+from chatbackend.explained import tables as explained_tables
 from dbperf.aliases import APPLICATION_NAMES, EXPLAIN, MAINTENANCE, MONITOR, SESSIONS
 from messaging.languages import STEMMED_LANGUAGES
 
@@ -284,10 +285,13 @@ CELERY_BEAT_SCHEDULER = (
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- The database's own care
+DB_EXPLAIN_CONTENT = env.boolean("DB_EXPLAIN_CONTENT", default=False)
 DB_TRACE = env.boolean("DB_TRACE", default=PROCESS != "command")
 RELEASE = env.text("RELEASE")
 DBPERF = {
     "OWN_INDEX_PREFIXES": ["messages_search_recent_"],  # the window indexes of chatbackend/recent_indexes.py
+    "EXPLAIN_TABLES": explained_tables(content=DB_EXPLAIN_CONTENT),
+    "EXPLAIN_THROTTLE": "chatbackend.explaining.ExplainThrottle",
     "CODE": str(BASE_DIR),
     "PLUMBING": [
         "chatbackend/",

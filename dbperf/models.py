@@ -117,6 +117,37 @@ class StoredFinding(models.Model):
         return self.detail
 
 
+class ExplainCall(models.Model):
+    """That somebody asked for a plan, and how it ended: a log that is only ever added to. Without the values: the
+    statement is normalised."""
+
+    id = models.BigAutoField(primary_key=True)
+    asked_at = models.DateTimeField()
+    door = models.CharField(max_length=8)  # rest, admin or command
+    asker_id = models.CharField(max_length=64)  # no foreign key: the log outlives the account
+    asker_name = models.CharField(max_length=150)
+    queryid = models.BigIntegerField(null=True)
+    text = models.TextField()
+    analyze = models.BooleanField()
+    outcome = models.CharField(max_length=32)  # begun, explained, failed, or why it was refused
+    took_ms = models.IntegerField(null=True)
+
+    class Meta:
+        verbose_name = "plan"
+        default_permissions = ("view",)
+        permissions = [
+            ("explain", "Can have statements explained"),
+            (
+                "explain_analyze",
+                "Can have statements run and measured, which amounts to reading their tables",
+            ),
+            ("view_query_text", "Can see the texts of statements beside their plans"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asker_name} {self.asked_at:%Y-%m-%d %H:%M:%S}"
+
+
 class Dashboard(Snapshot):
     """The dashboard's place among the admin's pages."""
 

@@ -10,4 +10,5 @@ urlpatterns = [
     path("metrics", view({"get": "metrics"}), name="dbperf-metrics"),
     path("size", view({"get": "size"}), name="dbperf-size"),
     path("index-suggestions", view({"get": "index_suggestions"}), name="dbperf-index-suggestions"),
+    path("analyze-query", view({"post": "analyze_query"}), name="dbperf-analyze-query"),
 ]

@@ -1,44 +1,90 @@
-"""REST for staff. Every reply comes out of what is kept: no request looks at a catalog."""
+"""REST for staff. What is told of the database comes out of what is kept: no such request looks at a catalog. A plan is
+made when it is asked for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from django.conf import settings
+from django.utils.module_loading import import_string
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
+from rest_framework.throttling import BaseThrottle, UserRateThrottle
 from rest_framework.viewsets import ViewSet
 
 from dbperf import serializers
-from dbperf.services import telling
+from dbperf.explain.refusals import NeverSeen, NotHere, Refused
+from dbperf.services import explaining, telling
 
 KIND = OpenApiParameter("kind", str, enum=list(telling.KINDS), description="Only these; without it all.")
+
+EXAMPLES = [
+    OpenApiExample(
+        "A SELECT",
+        {"sql": "SELECT id FROM messages WHERE seq > $1", "params": [40], "analyze": False},
+        request_only=True,
+    ),
+    OpenApiExample("A statement that was seen", {"queryid": "-4203948572034"}, request_only=True),
+]
+
+
+class ExplainThrottle(UserRateThrottle):
+    """Ten plans a minute for each user; `DBPERF["EXPLAIN_THROTTLE"]` names another class."""
+
+    rate = "10/min"
+    scope = "explain"
+
+
+class Refusal(APIException):
+    """Why there is no plan, as a status."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.detail, refused.code)
+        self.status_code = (
+            404 if isinstance(refused, NeverSeen) else 409 if isinstance(refused, NotHere) else 400
+        )
 
 
 @extend_schema(tags=["database"])
 class DatabaseViewSet(ViewSet):
     """How the database is. Besides the project's own credentials the admin's session cookie is taken.
 
-    `staff_actions` and the rest of the class attributes are for a project whose OpenAPI schema class asks for them.
+    `staff_actions` and the rest of the class attributes are for a project whose OpenAPI schema class asks for them, and
+    so are the `standings` that its throttles may note down, with `headers` for the reply.
     """
 
-    http_method_names = ["get", "head"]
+    http_method_names = ["get", "post", "head"]
     permission_classes = [IsAdminUser]
-    staff_actions: ClassVar[frozenset[str]] = frozenset({"metrics", "size", "index_suggestions"})
+    staff_actions: ClassVar[frozenset[str]] = frozenset(
+        {"metrics", "size", "index_suggestions", "analyze_query"}
+    )
     session_actions: ClassVar[frozenset[str]] = frozenset()
-    limits: ClassVar[Mapping[str, Any]] = {}
-    problems: ClassVar[Mapping[str, Sequence[int]]] = {}
+    limits: ClassVar[Mapping[str, Any]] = {"analyze_query": ["explain"]}
+    problems: ClassVar[Mapping[str, Sequence[int]]] = {"analyze_query": [404, 409]}
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         """Those of the project first: the first one decides that a missing credential is 401."""
         classes: list[Any] = [*api_settings.DEFAULT_AUTHENTICATION_CLASSES, SessionAuthentication]
         return [each() for each in classes]
 
+    def get_throttles(self) -> list[BaseThrottle]:
+        self.standings: list[Any] = []
+        self.throttles: list[BaseThrottle] = []
+        if self.action in self.limits:
+            named = getattr(settings, "DBPERF", {}).get("EXPLAIN_THROTTLE")
+            self.throttles.append(import_string(named)() if named else ExplainThrottle())
+        return self.throttles
+
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)
+        for throttle in getattr(self, "throttles", ()):
+            for name, value in getattr(throttle, "headers", dict)().items():
+                final[name] = value
         final.headers.setdefault("Cache-Control", "no-store")
         return final
 
@@ -63,3 +109,58 @@ class DatabaseViewSet(ViewSet):
         if kind and kind not in telling.KINDS:
             raise ValidationError({"kind": f"One of {', '.join(telling.KINDS)}."})
         return Response(telling.suggestions(kind=kind))
+
+    @extend_schema(
+        operation_id="database_analyze_query",
+        request=serializers.Asked,
+        responses={200: serializers.Plan},
+        examples=EXAMPLES,
+    )
+    def analyze_query(self, request: Request) -> Response:
+        """The plan of one SELECT over the tables on the list, or of a statement that was seen running. Needs the
+        permission `explain`; `analyze` also `explain_analyze`. One at a time, five seconds at most, every call is
+        logged. 400 with a code for what is refused, 404 for a statement nobody saw, 409 where this server, its setup
+        or another plan being made stands in the way."""
+        _must(request, "dbperf.explain")
+        asked = serializers.Asked(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if asked.validated_data.get("analyze"):
+            _must(request, "dbperf.explain_analyze")
+        try:
+            found = explaining.explain(_question(asked.validated_data), asker=_asker(request))
+        except Refused as refused:
+            raise Refusal(refused) from None
+        return Response(_shown(found, text=request.user.has_perm("dbperf.view_query_text")))
+
+
+def _must(request: Request, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise PermissionDenied(f"This needs the permission {permission}.")
+
+
+def _asker(request: Request) -> explaining.Asker:
+    return explaining.Asker(door="rest", id=str(request.user.pk), name=request.user.get_username())
+
+
+def _question(given: dict[str, Any]) -> explaining.Question:
+    queryid = given.get("queryid")
+    return explaining.Question(
+        sql=given.get("sql", ""),
+        queryid=None if queryid is None else int(queryid),
+        params=given.get("params"),
+        analyze=given.get("analyze", False),
+    )
+
+
+def _shown(found: explaining.Explained, *, text: bool) -> dict[str, Any]:
+    return {
+        "mode": "analyze" if found.analyzed else "explain",
+        "origin": "sql" if found.queryid is None else "captured",
+        "statement": found.statement if text else None,
+        "queryid": None if found.queryid is None else str(found.queryid),
+        "generic": found.generic,
+        "total_cost": found.total_cost,
+        "plan": found.tree,
+        "nodes": [asdict(node) for node in found.nodes],
+        "warnings": found.warnings,
+    }

@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, connections
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from dbperf.aliases import MAINTENANCE, MONITOR
+from dbperf.aliases import EXPLAIN, MAINTENANCE, MONITOR
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -83,7 +83,7 @@ def _skipped(config: pytest.Config) -> int:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """The test database, also by the other aliases: Django takes along only those that some test names."""
-    for alias in (MONITOR, MAINTENANCE):
+    for alias in {MONITOR, MAINTENANCE, EXPLAIN} & connections.settings.keys():
         connections[alias].close()
         connections.settings[alias]["NAME"] = connection.settings_dict["NAME"]
 

@@ -15,6 +15,7 @@ from django.db import connection, connections
 from chatbackend.connections import database
 from chatbackend.embedded import binaries
 from chatbackend.embedded.postgres import Postgres
+from dbperf.aliases import EXPLAIN
 from tests.server import ROOT
 
 OWN = "the run's own"
@@ -41,7 +42,7 @@ def database_on(server: str, alias: str) -> Iterator[str]:
     else:
         with tempfile.TemporaryDirectory(dir="/tmp" if os.geteuid() == 0 else None) as state:
             Path(state).chmod(0o711)
-            with _started(Path(state), Path(server)) as url, _known(alias, url):
+            with _started(Path(state), Path(server)) as own, _known(alias, own):
                 yield alias
 
 
@@ -50,9 +51,13 @@ def _beside(alias: str) -> Iterator[None]:
     name = connection.ops.quote_name(f"{connection.settings_dict['NAME']}_{alias}")
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
-    settings_dict = {**connection.settings_dict, "NAME": name.strip('"')}
+    name_given = {"NAME": name.strip('"')}
+    explain = connections.settings.get(EXPLAIN, {"USER": ""})
     try:
-        with registered(alias, settings_dict):
+        with (
+            registered(alias, {**connection.settings_dict, **name_given}),
+            registered(explaining(alias), {**explain, **name_given}),
+        ):
             yield
     finally:
         with connection.cursor() as cursor:
@@ -60,20 +65,29 @@ def _beside(alias: str) -> Iterator[None]:
 
 
 @contextmanager
-def _started(state: Path, directory: Path) -> Iterator[str]:
+def _started(state: Path, directory: Path) -> Iterator[Postgres]:
     server = Postgres(state, throwaway=True, bin=directory)
     server.start()
     try:
-        yield server.url
+        yield server
     finally:
         server.stop()
 
 
 @contextmanager
-def _known(alias: str, url: str) -> Iterator[None]:
-    own = database(url, options=settings.DATABASE_OPTIONS)
-    with registered(alias, {**connection.settings_dict, **own}):
+def _known(alias: str, server: Postgres) -> Iterator[None]:
+    own = database(server.url, options=settings.DATABASE_OPTIONS)
+    explain = database(server.explain_url, options=settings.DATABASE_OPTIONS)
+    with (
+        registered(alias, {**connection.settings_dict, **own}),
+        registered(explaining(alias), {**connection.settings_dict, **explain}),
+    ):
         yield
+
+
+def explaining(alias: str) -> str:
+    """The alias of the same database, by the login for plans."""
+    return f"{alias}-explaining"
 
 
 @contextmanager

@@ -38,9 +38,12 @@ class Server:
     @property
     def env(self) -> dict[str, str]:
         """The environment of the process."""
-        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{self.database}"
+        addresses = {
+            name: os.environ[name] for name in ("DATABASE_URL", "DB_EXPLAIN_URL") if name in os.environ
+        }
+        urls = {name: f"{url.rsplit('/', 1)[0]}/{self.database}" for name, url in addresses.items()}
         process = {"CHATBACKEND_PROCESS": "web", "CHATBACKEND_EMBEDDED": "on", "DB_POOL_MIN": "1"}
-        return {**os.environ, **process, "DATABASE_URL": url, **self.settings}
+        return {**os.environ, **process, **urls, **self.settings}
 
     def start(self) -> None:
         """Start it and wait until it answers."""

@@ -36,7 +36,8 @@ DIVIDING = "PYTEST_XDIST_WORKER" not in os.environ and _workers(sys.argv[1:]) !=
 
 def start() -> dict[str, str]:
     """Start what the run needs and return the environment that leads to it. TEST_DATABASE_URL and
-    TEST_REDIS_URL name outside servers; the role of the former needs CREATEDB."""
+    TEST_REDIS_URL name outside servers; the role of the former needs CREATEDB. TEST_EXPLAIN_URL is the former's login
+    dbperf_explain."""
     # Below /tmp, not TMPDIR: root's PostgreSQL runs as another user and must be able to get there.
     state = Path(tempfile.mkdtemp(prefix="chatbackend-test-", dir="/tmp" if os.geteuid() == 0 else None))
     state.chmod(0o711)
@@ -61,7 +62,7 @@ def start() -> dict[str, str]:
 
 def _somewhere(state: Path) -> dict[str, str]:
     return {
-        "DATABASE_URL": _outside_database() or _database(state),
+        **(_outside_databases() or _databases(state)),
         "REDIS_URL": os.environ.get("TEST_REDIS_URL") or _redis(state),
     }
 
@@ -74,11 +75,11 @@ def nowhere() -> dict[str, str]:
     }
 
 
-def _database(state: Path) -> str:
+def _databases(state: Path) -> dict[str, str]:
     server = Postgres(state, throwaway=True)
     server.start()
     atexit.register(server.stop)
-    return server.url
+    return {"DATABASE_URL": server.url, "DB_EXPLAIN_URL": server.explain_url}
 
 
 def _redis(state: Path) -> str:
@@ -88,15 +89,17 @@ def _redis(state: Path) -> str:
     return server.url
 
 
-def _outside_database() -> str:
+def _outside_databases() -> dict[str, str]:
     """A name of its own, so that two runs may share an outside server."""
     given = os.environ.get("TEST_DATABASE_URL", "")
     if not given:
-        return ""
+        return {}
     name = f"chat_{secrets.token_hex(4)}"
     _run(given, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
     atexit.register(_run, given, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    return urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
+    explain = os.environ.get("TEST_EXPLAIN_URL", "")
+    urls = {"DATABASE_URL": given} | ({"DB_EXPLAIN_URL": explain} if explain else {})
+    return {key: urlunsplit(urlsplit(url)._replace(path=f"/{name}")) for key, url in urls.items()}
 
 
 def _run(url: str, statement: LiteralString) -> None:

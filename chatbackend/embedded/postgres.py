@@ -23,6 +23,7 @@ from chatbackend.env import kept_secret
 
 ELSEWHERE = Path("/var/lib/chatbackend")
 DATABASE = ROLE = "chatbackend"
+EXPLAIN_ROLE = "dbperf_explain"
 OWN_CONF = "chatbackend.conf"
 MIB = 1024 * 1024
 
@@ -54,6 +55,12 @@ class Postgres:
         """The address for the application: its own role, which owns its database and is no superuser."""
         password = quote(kept_secret(self.state / "database_password"), safe="")
         return f"postgresql://{ROLE}:{password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def explain_url(self) -> str:
+        """The address for plans of statements that staff type in: a login that may read what `db_setup` grants it."""
+        password = quote(kept_secret(self.state / "explain_password"), safe="")
+        return f"postgresql://{EXPLAIN_ROLE}:{password}@127.0.0.1:{self.port}/{DATABASE}"
 
     def start(self) -> None:
         """Make it if need be, start it, and wait until it answers. Raises `EmbeddedError`."""
@@ -254,10 +261,19 @@ class Postgres:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
                 connection.execute(sql.SQL("GRANT pg_monitor, pg_stat_scan_tables TO {}").format(role))
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
+            self._prepare_explain(connection)
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), role)
                 )
+
+    def _prepare_explain(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        """As `db_setup` has it made by a superuser; the application grants it its tables."""
+        role = sql.Identifier(EXPLAIN_ROLE)
+        password = sql.Literal(kept_secret(self.state / "explain_password"))
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [EXPLAIN_ROLE]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOINHERIT CONNECTION LIMIT 2").format(role))
+        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
 
 
 def _public(directory: Path) -> Path:

@@ -42,3 +42,15 @@ def info(on: Database, capabilities: Capabilities) -> Row:
 def is_own(text: str) -> bool:
     """Whether dbperf itself asks this: statistics views, or its own tables."""
     return any(word in text for word in ("pg_stat", "pg_catalog", "pg_class", "dbperf_"))
+
+
+OWN_IDS: Final = """
+SELECT r.oid::bigint AS userid, d.oid::bigint AS dbid
+  FROM pg_roles r, pg_database d
+ WHERE r.rolname = current_user AND d.datname = current_database()
+"""
+
+
+def own_ids(on: Database) -> Row:
+    """What pg_stat_statements calls this login and this database."""
+    return on.row(OWN_IDS)

@@ -8,6 +8,7 @@ from dbperf.connections import Database
 from dbperf.history import origins
 from dbperf.models import (
     EndpointHour,
+    ExplainCall,
     Origin,
     OriginHour,
     RelationDay,
@@ -28,6 +29,7 @@ MOST: dict[type[models.Model], int] = {
     StatementUse: 200_000,
     RelationDay: 100_000,
     StoredFinding: 10_000,
+    ExplainCall: 10_000,
     OriginHour: 200_000,
     EndpointHour: 50_000,
 }
@@ -52,8 +54,8 @@ def budget_bytes() -> int:
 
 def own_bytes(*, store: str) -> int:
     """What our tables take with their indexes, as of their last VACUUM or ANALYZE."""
-    models_kept: list[type[models.Model]] = [Snapshot, Statement, Origin, *MOST]
-    ours = {model._meta.db_table for model in models_kept}
+    kept: list[type[models.Model]] = [Snapshot, Statement, Origin, *MOST]
+    ours = {model._meta.db_table for model in kept}
     rows = [row for row in tables.tables(Database(store)) if row["name"] in ours]
     return sum(row["size_bytes"] + row["indexes_bytes"] + row["toast_bytes"] for row in rows)
 

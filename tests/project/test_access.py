@@ -102,9 +102,11 @@ GET    business/{business}/conversations         401   401   404   404   404   4
 GET    admin/database/metrics                    401   401   403   403   403   403   403   403   403   403   403   200
 GET    admin/database/size                       401   401   403   403   403   403   403   403   403   403   403   200
 GET    admin/database/index-suggestions          401   401   403   403   403   403   403   403   403   403   403   200
+POST   admin/database/analyze-query              401   401   403   403   403   403   403   403   403   403   403   403
 """
 
 ITEM = {"sender_id": "{member}", "content": "then", "sent_at": "2026-01-02T03:04:05Z", "client_id": "b"}
+# `staff` asks for a plan without the permission for it: tests/dbperf/test_explaining.py has those who may.
 BODIES: dict[str, Any] = {
     "POST auth/register": {"username": "new.comer", "password": "long and unusual 7"},
     "POST auth/token": {"username": "{username}", "password": "a good password"},
@@ -124,6 +126,7 @@ BODIES: dict[str, Any] = {
     "POST conversations/*/messages/batch": {"messages": [ITEM]},
     "POST conversations/*/assign": {"user_id": "{clerk}"},
     "POST conversations/*/status": {"status": "resolved"},
+    "POST admin/database/analyze-query": {"sql": "SELECT 1"},
     "PUT business/*/agents/*": {"role": "agent"},
 }
 OTHER_ADDRESSES = {"health", "health/live", "health/ready", "api/schema", "api/docs", ""}

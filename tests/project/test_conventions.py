@@ -35,7 +35,7 @@ BODIES = [(row.method, f"/{row.path}") for row in WITH_BODY]
 @pytest.fixture
 def staff() -> Api:
     """Somebody whom no permission keeps from the input being read."""
-    return Api(factories.person(is_staff=True))
+    return Api(factories.person(is_staff=True, is_superuser=True))
 
 
 def _filled(path: str) -> str:

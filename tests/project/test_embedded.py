@@ -48,7 +48,7 @@ def test_secrets_are_private(own_postgres: Postgres, own_redis: Redis) -> None:
     kept = [
         path for path in own_postgres.state.iterdir() if "password" in path.name or path.name == "redis.conf"
     ]
-    assert len(kept) == 4
+    assert len(kept) == 5
     assert {path.stat().st_mode & 0o077 for path in kept} == {0}
     assert own_postgres.data.stat().st_mode & 0o077 == 0
 

@@ -11,7 +11,7 @@ from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
-from chatbackend import doors
+from chatbackend import doors, explaining
 from conversations.events import DurableEvent
 from conversations.exceptions import ChatError
 from conversations.queries import inbox
@@ -101,8 +101,21 @@ def test_limits_are_right() -> None:
         for each in viewset.limits.values()
         for limit in each
     }
+    plans = explaining.LIMIT  # of dbperf, which knows no limits of ours
+    limits[plans.name] = (str(plans.quota), str(plans.window), plans.key.__name__)
     table = _rows(_sections(_page("rest"))["Rate limits"])
     assert {name.strip("`"): (quota, window, f"by_{key}") for name, quota, window, key in table} == limits
+
+
+def test_reasons_for_no_plan_are_right() -> None:
+    sources = [path.read_text() for path in (ROOT / "dbperf").glob("explain/*.py")]
+    sources.append((ROOT / "dbperf/services/explaining.py").read_text())
+    raised = re.findall(r'(Refused|NotHere|NeverSeen)\(\s*"(\w+)"', "\n".join(sources))
+    statuses = {"Refused": "400", "NotHere": "409", "NeverSeen": "404"}
+    table = _rows(_sections(_page("rest"), level=4)["`analyze-query`"])
+    assert {code.strip("`"): status for code, status, _ in table} == {
+        code: statuses[kind] for kind, code in raised
+    }
 
 
 def _below(viewset: type[ChatViewSet]) -> list[type[ChatViewSet]]:

@@ -69,8 +69,8 @@ class Command(BaseCommand):
         self.lock = claim(settings.STATE_DIR)
         _require_port(settings.PORT)
         env = self._start_databases()
-        published = ("CHATBACKEND_EMBEDDED", "DATABASE_URL", "REDIS_URL")
-        publish(settings.STATE_DIR, {name: env[name] for name in published})
+        published = ("CHATBACKEND_EMBEDDED", "DATABASE_URL", "DB_EXPLAIN_URL", "REDIS_URL")
+        publish(settings.STATE_DIR, {name: env[name] for name in published if name in env})
         self._prepare(env)
         self._start_programs(env)
         self._await_web()
@@ -88,6 +88,8 @@ class Command(BaseCommand):
             for note in postgres.notes:
                 self.say(f"  {note}")
             env["DATABASE_URL"] = postgres.url
+            if "DB_EXPLAIN_URL_FILE" not in os.environ:
+                env.setdefault("DB_EXPLAIN_URL", postgres.explain_url)
         env.setdefault("DATABASE_URL", settings.DATABASE_URL)
         if not {"REDIS_URL", "REDIS_URL_FILE"} & os.environ.keys():
             redis = Redis(settings.STATE_DIR)

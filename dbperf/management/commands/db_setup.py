@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 
+from dbperf.aliases import EXPLAIN
 from dbperf.catalog import roles, server
 from dbperf.connections import Database, Unavailable
+from dbperf.services import explaining
 from dbperf.units import quoted
 
 
@@ -22,6 +24,9 @@ class Command(BaseCommand):
             "--database", default=DEFAULT_DB_ALIAS, help="the connection to do it by (default)"
         )
         parser.add_argument("--role", help="the role that monitors, where it is not the one that connects")
+        parser.add_argument(
+            "--explain", action="store_true", help="also where there is no connection dbperf_explain yet"
+        )
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,10 +34,10 @@ class Command(BaseCommand):
         try:
             role = options["role"] or server.capabilities(on).role
             done, left = _extensions(on)
-            granted, refused = _grants(on, role)
+            for granted, refused in (_grants(on, role), _explain(on, asked=options["explain"])):
+                done, left = done + granted, left + refused
         except (Error, Unavailable) as error:
             raise CommandError(f"the database does not answer: {error}", returncode=3) from error
-        done, left = done + granted, left + refused
         if not server.capabilities(on).preloads_statements:
             left.insert(
                 0, "-- in postgresql.conf, then restart: shared_preload_libraries = 'pg_stat_statements'"
@@ -69,6 +74,21 @@ def _grants(on: Database, role: str) -> tuple[list[str], list[str]]:
         else:
             done.append(statement)
     return done, left
+
+
+def _explain(on: Database, *, asked: bool) -> tuple[list[str], list[str]]:
+    """The login for plans of statements that people type in, and what it may read."""
+    if not asked and EXPLAIN not in connections.settings:
+        return [], []
+    done, left = explaining.prepare_login(on)
+    return [f"{statement};" for statement in done], [_for_a_superuser(statement) for statement in left]
+
+
+def _for_a_superuser(statement: str) -> str:
+    if statement.startswith("--"):
+        return statement
+    hint = "  -- then give it a password: \\password" if statement.startswith("CREATE ROLE") else ""
+    return f"{statement};{hint}"
 
 
 def _lines(role: str, done: list[str], left: list[str], on: Database) -> list[str]:

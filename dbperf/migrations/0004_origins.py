@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dbperf", "0002_dashboard"),
+        ("dbperf", "0003_explain_calls"),
     ]
 
     operations = [

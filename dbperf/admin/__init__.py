@@ -1,0 +1,5 @@
+"""The staff's pages."""
+
+from dbperf.admin import pages, plans
+
+__all__ = ["pages", "plans"]

@@ -12,10 +12,11 @@ class ChatBackendConfig(AppConfig):
     celery = celery_app  # `shared_task` binds to the app that was made first: make it in every process
 
     def ready(self) -> None:
-        from chatbackend import recent_indexes, watched  # noqa: PLC0415 - needs the loaded models
+        from chatbackend import plan_contracts, recent_indexes, watched  # noqa: PLC0415 - needs the loaded models
 
         checks.register_all()
         recent_indexes.register_all()
+        plan_contracts.register_all()
         statements.install()
         watched.install()
         beat = self.apps.get_app_config("django_celery_beat") if self.apps else None

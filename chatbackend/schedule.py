@@ -29,6 +29,9 @@ JOBS: Final[dict[str, Job]] = {
     "database: weekly report": Job(
         "dbperf.tasks.weekly", 6 * 3_600, at={"day_of_week": "monday", "hour": "5", "minute": "15"}
     ),
+    "database: plans of the hot queries": Job(
+        "dbperf.tasks.watch_plans", 6 * 3_600, at={"hour": "4", "minute": "10"}
+    ),
     "database: rotate window indexes": Job(
         "dbperf.tasks.rotate_recent_indexes",
         6 * 3_600,

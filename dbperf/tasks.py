@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from dbperf import rotation
-from dbperf.services import looking
+from dbperf.services import contracts, looking
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,12 @@ def pulse() -> None:
 def hourly() -> None:
     """Every hour: statements, sizes, every check; old history goes."""
     looking.keep_hour()
+
+
+@shared_task(name="dbperf.tasks.watch_plans", soft_time_limit=600, time_limit=660)
+def watch_plans() -> None:
+    """Every day: the plans of the hot queries."""
+    contracts.watch()
 
 
 @shared_task(name="dbperf.tasks.weekly", soft_time_limit=600, time_limit=660)

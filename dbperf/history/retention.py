@@ -24,7 +24,8 @@ SNAPSHOTS = {
     "metrics": 2_160,
     "size": 2_160,
     "report": 104,
-}  # a week, 90 days, 90 days, two years
+    "plans": 90,
+}  # a week, 90 days, 90 days, two years, 90 days
 MOST: dict[type[models.Model], int] = {
     StatementUse: 200_000,
     RelationDay: 100_000,

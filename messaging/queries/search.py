@@ -230,12 +230,12 @@ _INDEXED = f"""
     ), {_PAGE}
     SELECT total.number, total.newest, t.* FROM total LEFT JOIN told t ON true
     {_ORDER}"""
-_TYPES = {**_SEARCH, "conversations": "uuid[]"}
+INDEXED_TYPES = {**_SEARCH, "conversations": "uuid[]"}
 
 
 def _cast(statement: str) -> str:
     """Each parameter with its type."""
-    for name, kind in _TYPES.items():
+    for name, kind in INDEXED_TYPES.items():
         statement = statement.replace(f"%({name})s", f"%({name})s::{kind}")
     return statement
 

@@ -1,12 +1,15 @@
 """Plans: of a statement that was seen running, or of one that is typed in. Asking is a POST, and is logged."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.module_loading import import_string
 
 from dbperf.admin.pages import LookOnly
 from dbperf.explain import gate, plan
@@ -83,12 +86,24 @@ def _answer(request: HttpRequest, form: PlanForm) -> dict[str, Any]:
         queryid=given["queryid"],
         analyze=given["analyze"],
     )
+    if slowed := _slowed(request):
+        form.add_error(None, slowed)
+        return {}
     try:
         found = explaining.explain(question, asker=_asker(request))
     except Refused as refused:
         form.add_error(None, refused.detail)
         return {}
     return {"found": found, "tree": _tree(found.nodes)}
+
+
+def _slowed(request: HttpRequest) -> str:
+    """By the project's own throttle, which counts this page and REST together. Empty where there is none."""
+    named = getattr(settings, "DBPERF", {}).get("EXPLAIN_THROTTLE")
+    throttle = import_string(named)() if named else None
+    if throttle is None or throttle.allow_request(request, SimpleNamespace(standings=[])):
+        return ""
+    return f"Too many plans for now; again in {throttle.wait() or 60:.0f} seconds."
 
 
 def _asker(request: HttpRequest) -> explaining.Asker:

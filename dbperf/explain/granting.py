@@ -61,11 +61,10 @@ def _limits(on: Database, role: str) -> Iterator[str]:
 def _tables(on: Database, role: str | None, name: str, tables: allowed.Tables) -> Iterator[str]:
     """A table whose columns are not those that are wanted is granted anew."""
     name = roles.quoted(on, name)
-    rows = roles.columns(on, role, [schema for schema, _ in tables])
+    rows = roles.columns(on, role, sorted({"public", *(schema for schema, _ in tables)}))
     for (schema, table), found in groupby(rows, key=lambda row: (row["schema"], row["table"])):
         columns = list(found)
-        secret = allowed.SECRET.search(table)
-        chosen = tables.get((schema, table), frozenset()) if not secret else frozenset()
+        chosen = tables.get((schema, table), frozenset())
         wanted = [row for row in columns if allowed.readable(row["column"], chosen)]
         if wanted != [row for row in columns if row["granted"]]:
             yield from _anew(name, columns[0], wanted, whole=len(wanted) == len(columns))

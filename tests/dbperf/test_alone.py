@@ -47,11 +47,12 @@ empty = browser.get("/staff/dbperf/dashboard/")
 looking.keep_pulse()
 outcome = looking.keep_hour()
 pages = [browser.get("/staff/dbperf/" + name + "/") for name in
-         ("dashboard", "statement", "relationday", "storedfinding", "endpointhour")]
+         ("dashboard", "statement", "relationday", "storedfinding", "endpointhour", "explaincall")]
 print(json.dumps({
     "empty": "Nobody looked thoroughly yet" in empty.content.decode(),
     "statuses": [page.status_code for page in pages],
     "seen": "PostgreSQL" in pages[0].content.decode(),
+    "unasked": "cannot be explained here" in pages[5].content.decode(),
     "skipped": [each.check for each in outcome.skipped],
     "drift": [each.subject for each in outcome.findings if each.check == "model_drift"],
     "others": sorted({name.split(".")[0] for name in sys.modules} & {"chatbackend", "conversations", "messaging"}),
@@ -71,8 +72,9 @@ def test_it(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout.splitlines()[-1]) == {
         "empty": True,
-        "statuses": [200, 200, 200, 200, 200],
+        "statuses": [200] * 6,
         "seen": True,
+        "unasked": True,
         "skipped": [],
         "drift": [],
         "others": [],

@@ -2,16 +2,24 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from dbperf.aliases import MONITOR
+from dbperf.aliases import EXPLAIN, MONITOR
+from dbperf.connections import Database
+from dbperf.explain import granting
 from tests import scratch
+
+needs_the_login = pytest.mark.skipif(
+    EXPLAIN not in connections.settings, reason="an outside server without TEST_EXPLAIN_URL"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +114,52 @@ def test_setup_says_what_is_left(bare: str) -> None:
         "left"
     ]
     assert "GRANT pg_monitor TO pg_signal_backend;" in left
+
+
+@needs_the_login
+def test_setup_makes_the_login_for_plans(bare: str) -> None:
+    """As far as the application's login may: that makes no logins."""
+    with without_the_login():
+        assert "dbperf_explain" not in told("db_setup", "--database", bare)[1]
+        with override_settings(DBPERF={"EXPLAIN_TABLES": {"letters": ["id"], "user_tokens": None}}):
+            run(
+                bare,
+                'CREATE TABLE letters (id int, body text, "order" int)',
+                "CREATE TABLE user_tokens (id int)",
+            )
+            code, text = told("db_setup", "--database", bare, "--explain")
+    assert code == 2
+    assert "GRANT SELECT (id) ON public.letters TO dbperf_explain;" in text
+    assert "user_tokens" not in text
+
+
+@needs_the_login
+def test_setup_keeps_to_the_list(bare: str) -> None:
+    run(bare, 'CREATE TABLE letters (id int, body text, "order" int, password text)')
+    on, role = Database(bare), connections.settings[EXPLAIN]["USER"]
+    wide, narrow = {("public", "letters"): None}, {("public", "letters"): frozenset({"id", "order"})}
+    assert (
+        granting.grant(on, role, wide)[0][-1]
+        == f'GRANT SELECT (id, body, "order") ON public.letters TO {role}'
+    )
+    assert granting.needed(on, role, wide) == []
+    assert (
+        granting.grant(on, role, narrow)[0][-1] == f'GRANT SELECT (id, "order") ON public.letters TO {role}'
+    )
+    assert granting.grant(on, role, narrow) == ([], [])
+    assert granting.grant(on, role, {})[0] == [f"REVOKE ALL ON public.letters FROM {role}"]
+
+
+@contextmanager
+def without_the_login() -> Iterator[None]:
+    known = connections.settings.pop(EXPLAIN)
+    try:
+        yield
+    finally:
+        connections.settings[EXPLAIN] = known
+
+
+def run(alias: str, *statements: str) -> None:
+    with connections[alias].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -6,19 +6,22 @@ import re
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
+from chatbackend import explained
 from conversations.models import User
 from dbperf.aliases import EXPLAIN
 from dbperf.catalog import statements
 from dbperf.connections import Database
 from dbperf.explain import allowed, granting
-from dbperf.models import ExplainCall, Statement
+from dbperf.models import ExplainCall, Statement, StatementUse
 from tests import factories
 from tests.api import Api, problem, read
 
@@ -90,6 +93,23 @@ def test_what_people_wrote_is_not_on_the_list(caller: Api) -> None:
         assert (refused["code"], "42501" in refused["detail"]) == ("sql_failed", True)
     for table in ("django_session", "token_blacklist_outstandingtoken", "socket_tickets", "pg_authid"):
         assert problem(caller.post(PATH, {"sql": f"TABLE {table}"}), 400)["code"] == "table"
+
+
+def test_the_list_names_what_there_is() -> None:
+    there = {
+        model._meta.db_table: {field.column for field in model._meta.local_fields}
+        for model in apps.get_models()
+    }
+    plain, more = explained.tables(content=False), explained.tables(content=True)
+    for name, columns in more.items():
+        assert set(columns or ()) <= there[name]
+        assert not any(allowed.SECRET.search(word) for word in (name, *(columns or there[name])))
+    added = {
+        (name, column)
+        for name, columns in more.items()
+        for column in set(columns or ()) - set(plain[name] or ())
+    }
+    assert {("messages", "content"), ("messages", "words"), ("conversations", "name")} <= added
 
 
 def test_running_it_takes_a_permission_of_its_own(caller: Api) -> None:
@@ -254,6 +274,42 @@ def test_who_may_open_the_viewer() -> None:
     strict.force_login(somebody("explain"))
     assert strict.post(PAGE, {"sql": "SELECT 1"}).status_code == 403
     assert not ExplainCall.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_viewer_is_counted_with_rest(settings: Settings) -> None:
+    settings.RATE_LIMIT_FACTOR = 0.1
+    user = somebody("explain")
+    read(Api(user).post(PATH, {"sql": "SELECT 1"}))
+    assert "Too many plans for now" in page(user, sql="SELECT 1")
+    assert ExplainCall.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_statements_lead_to_it() -> None:
+    now, figures = (
+        timezone.now(),
+        dict.fromkeys(("rows", "blocks_hit", "blocks_read", "temp_blocks", "wal_bytes"), 1),
+    )
+    row = Statement.objects.get(queryid=seen("SELECT count(*) FROM users"))
+    StatementUse.objects.create(statement=row, taken_at=now, window_s=60, calls=1, total_ms=1, **figures)
+    client = Client()
+    client.force_login(somebody("view_statement"))
+    link = f'href="{PAGE}?queryid=-7"'
+    assert link not in client.get("/admin/dbperf/statement/").content.decode()
+    client.force_login(somebody("view_statement", "explain"))
+    assert link in client.get("/admin/dbperf/statement/").content.decode()
+    assert 'value="-7"' in client.get(f"{PAGE}?queryid=-7").content.decode()
+    assert not ExplainCall.objects.exists()  # looking is not asking
+
+
+@pytest.mark.django_db
+def test_few_statements_for_the_viewer() -> None:
+    client = Client()
+    client.force_login(somebody("explain", "explain_analyze", "view_query_text"))
+    with CaptureQueriesContext(connection) as kept:
+        assert client.post(PAGE, {"sql": SQL}).status_code == 200
+    assert len(kept) <= 10
 
 
 @pytest.mark.django_db

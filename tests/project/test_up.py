@@ -121,6 +121,9 @@ def test_a_whole_life(machine: Machine) -> None:
     assert httpx.get(f"{machine.url}/health").json()["status"] == "ok"
     assert machine.manage("shell", "-v", "0", "-c", COUNT_USERS) == "4"
 
+    # By the login that `up` makes and `prepare` grants its columns.
+    assert "messages" in machine.manage("db_explain", "SELECT id FROM messages WHERE seq > 1")
+
     second = machine.again()
     assert second.returncode != 0
     assert machine.process is not None

@@ -236,6 +236,7 @@ CACHES = {
         "TIMEOUT": env.seconds("DB_CACHE_DURATION", 30_000),
         "KEY_PREFIX": "chat",
         "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # reading a pickle would run it
             "IGNORE_EXCEPTIONS": True,  # Redis away is slower, and nothing else
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,

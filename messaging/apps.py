@@ -18,7 +18,15 @@ class MessagingConfig(AppConfig):
 
 
 def _install_routines(using: str, **_: Any) -> None:
-    from messaging.queries import changes, history, search, sockets, sweep, writing  # noqa: PLC0415 - needs the loaded models
+    from messaging.queries import (  # noqa: PLC0415 - needs the loaded models
+        changes,
+        history,
+        search,
+        sockets,
+        stats,
+        sweep,
+        writing,
+    )
 
-    every = (history, writing, changes, sockets, sweep, search)
+    every = (history, writing, changes, sockets, sweep, search, stats)
     install([routine for module in every for routine in module.ROUTINES], using=using)

@@ -7,6 +7,7 @@ from messaging.views.changes import ChangesViewSet
 from messaging.views.messages import MessageViewSet
 from messaging.views.reactions import ReactionViewSet
 from messaging.views.search import SearchViewSet
+from messaging.views.stats import StatsViewSet
 
 changes = ChangesViewSet.as_view
 messages = MessageViewSet.as_view
@@ -15,6 +16,7 @@ search = SearchViewSet.as_view
 urlpatterns = [
     path(f"{CONVERSATION}/messages", messages({"get": "list", "post": "create"})),
     path(f"{CONVERSATION}/changes", changes({"get": "list"})),
+    path(f"{CONVERSATION}/stats", StatsViewSet.as_view({"get": "retrieve"})),
     path("users/me/messages", messages({"get": "own"})),
     path("search/messages", search({"get": "list"})),
     path("sync", changes({"post": "sync"})),

@@ -88,6 +88,35 @@ class SearchPageShape(Shape):
     next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
 
 
+@extend_schema_serializer(component_name="DayCount")
+class DayCountShape(Shape):
+    day = serializers.DateField()
+    messages = serializers.IntegerField()
+
+
+@extend_schema_serializer(component_name="TypeCount")
+class TypeCountShape(Shape):
+    type = serializers.ChoiceField(Message.Type.choices)
+    messages = serializers.IntegerField()
+
+
+@extend_schema_serializer(component_name="SenderCount")
+class SenderCountShape(Shape):
+    user = serializers.UUIDField()
+    messages = serializers.IntegerField()
+
+
+@extend_schema_serializer(component_name="ConversationStats")
+class StatsShape(Shape):
+    """How much was said in a conversation. Days on which nothing was said are left out."""
+
+    since = serializers.DateField()
+    messages = serializers.IntegerField(help_text="Without deleted ones and notices.")
+    per_day = DayCountShape(many=True, help_text="Ascending.")
+    by_type = TypeCountShape(many=True, help_text="The most frequent first.")
+    by_sender = SenderCountShape(many=True, help_text="The 100 who said most, the most first.")
+
+
 @extend_schema_serializer(component_name="Event")
 class EventShape(Shape):
     """A durable event, as the socket sends it. `data` is the message, the conversation's facts or the participant."""

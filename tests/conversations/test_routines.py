@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from conversations.models import User
 from conversations.queries import inbox, people
 from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
-from messaging.queries import changes, history, search, sockets, sweep, writing
+from messaging.queries import changes, history, search, sockets, stats, sweep, writing
 from messaging.queries.history import Window
 from tests import factories, scratch
 from tests.crowd import Crowd, fill
@@ -29,6 +30,7 @@ ALL: dict[str, Routine] = {
         *sockets.ROUTINES,
         *sweep.ROUTINES,
         *search.ROUTINES,
+        *stats.ROUTINES,
     )
 }
 LARGE = {"messages", "conversations", "participants", "users", "mentions", "socket_notices"}
@@ -176,6 +178,7 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "depth": 51,
         "by_rank": False,
         "budget": 512,
+        "day": date(2026, 1, 1),
         "type": None,
         **more,
     }

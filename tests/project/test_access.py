@@ -52,6 +52,7 @@ PATCH  conversations/{group}/membership          401   401   404   404   200   2
 POST   conversations/{group}/read                401   401   404   404   200   200   200   404   404   404   404   404
 GET    search/messages?q=a&conversation={group}  401   401   404   404   200   200   200   404   404   404   404   404
 GET    conversations/{group}/changes             401   401   404   404   200   200   200   404   404   404   404   404
+GET    conversations/{group}/stats               401   401   404   404   200   200   200   404   404   404   404   404
 GET    conversations/{group}/messages            401   401   404   404   200   200   200   404   404   404   404   404
 POST   conversations/{group}/messages            401   401   404   404   201   201   201   404   404   404   404   404
 GET    conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
@@ -83,6 +84,7 @@ PATCH  conversations/{case}/membership           401   401   404   404   404   4
 POST   conversations/{case}/read                 401   401   404   404   404   404   404   200   200   200   404   404
 GET    search/messages?q=a&conversation={case}   401   401   404   404   404   404   404   200   200   200   404   404
 GET    conversations/{case}/changes              401   401   404   404   404   404   404   200   200   200   404   404
+GET    conversations/{case}/stats                401   401   404   404   404   404   404   200   200   200   404   404
 GET    conversations/{case}/messages             401   401   404   404   404   404   404   200   200   200   404   404
 POST   conversations/{case}/messages             401   401   404   404   404   404   404   201   201   201   404   404
 PATCH  conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404

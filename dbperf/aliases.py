@@ -38,6 +38,16 @@ SESSIONS: Final[dict[str, dict[str, str]]] = {
         "timezone": "UTC",
     },
 }
+# What the login for plans is given for good, also where somebody connects as it by another way.
+EXPLAIN_LOGIN: Final[dict[str, str]] = {
+    name: SESSIONS[EXPLAIN][name]
+    for name in (
+        "default_transaction_read_only",
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+    )
+}
 APPLICATION_NAMES: Final = {
     MONITOR: "dbperf-monitor",
     MAINTENANCE: "dbperf-maintenance",

@@ -20,10 +20,10 @@ from chatbackend.embedded.account import Account, server_account
 from chatbackend.embedded.errors import EmbeddedError
 from chatbackend.embedded.processes import await_ready, end_leftover, free_port, spawn, stop, tail
 from chatbackend.env import kept_secret
+from dbperf.aliases import EXPLAIN, EXPLAIN_LOGIN
 
 ELSEWHERE = Path("/var/lib/chatbackend")
 DATABASE = ROLE = "chatbackend"
-EXPLAIN_ROLE = "dbperf_explain"
 OWN_CONF = "chatbackend.conf"
 MIB = 1024 * 1024
 
@@ -60,7 +60,7 @@ class Postgres:
     def explain_url(self) -> str:
         """The address for plans of statements that staff type in: a login that may read what `db_setup` grants it."""
         password = quote(kept_secret(self.state / "explain_password"), safe="")
-        return f"postgresql://{EXPLAIN_ROLE}:{password}@127.0.0.1:{self.port}/{DATABASE}"
+        return f"postgresql://{EXPLAIN}:{password}@127.0.0.1:{self.port}/{DATABASE}"
 
     def start(self) -> None:
         """Make it if need be, start it, and wait until it answers. Raises `EmbeddedError`."""
@@ -269,11 +269,14 @@ class Postgres:
 
     def _prepare_explain(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         """As `db_setup` has it made by a superuser; the application grants it its tables."""
-        role = sql.Identifier(EXPLAIN_ROLE)
+        role = sql.Identifier(EXPLAIN)
         password = sql.Literal(kept_secret(self.state / "explain_password"))
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [EXPLAIN_ROLE]).fetchone():
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [EXPLAIN]).fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOINHERIT CONNECTION LIMIT 2").format(role))
         connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
+        for name, value in EXPLAIN_LOGIN.items():
+            setting = sql.SQL("ALTER ROLE {} SET {} = {}")
+            connection.execute(setting.format(role, sql.Identifier(name), sql.Literal(value)))
 
 
 def _public(directory: Path) -> Path:

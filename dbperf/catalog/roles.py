@@ -62,6 +62,8 @@ QUOTED: Final = "SELECT quote_ident(%s) AS name"
 FACTS: Final = """
 SELECT r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls AS superior,
        r.rolname = current_user AS asking,
+       r.rolconnlimit AS connections,
+       coalesce(r.rolconfig, '{}') AS settings,
        EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid) AS member,
        EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid) AS owner,
        EXISTS (SELECT FROM pg_class c

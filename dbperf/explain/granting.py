@@ -5,10 +5,12 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any, Final
 
+from dbperf.aliases import EXPLAIN_LOGIN
 from dbperf.catalog import roles
 from dbperf.connections import Database, Unavailable
 from dbperf.explain import allowed
 
+MOST_CONNECTIONS: Final = 2
 ELSEWHERE: Final = {
     "asking": "is the login of the application",
     "superior": "is a superuser, or may make roles, databases or replicas",
@@ -47,15 +49,24 @@ def needed(on: Database, role: str, tables: allowed.Tables) -> list[str]:
     """In the order in which they have to be run. Empty where all is as it should be."""
     if not roles.exists(on, role):
         name = roles.quoted(on, role)
-        return [f"CREATE ROLE {name} LOGIN NOINHERIT CONNECTION LIMIT 2", *_tables(on, None, role, tables)]
+        made = f"CREATE ROLE {name} LOGIN NOINHERIT CONNECTION LIMIT {MOST_CONNECTIONS}"
+        return [made, *_settings(name, []), *_tables(on, None, role, tables)]
     return [*_limits(on, role), *_tables(on, role, role, tables)]
 
 
 def _limits(on: Database, role: str) -> Iterator[str]:
     name, facts = roles.quoted(on, role), roles.facts(on, role)
+    if facts["connections"] != MOST_CONNECTIONS:
+        yield f"ALTER ROLE {name} CONNECTION LIMIT {MOST_CONNECTIONS}"
+    yield from _settings(name, facts["settings"])
     if facts["creates"]:
         yield f"REVOKE CREATE, TEMPORARY ON DATABASE {facts['database']} FROM {name}, PUBLIC"
     yield from (f"REVOKE CREATE ON SCHEMA {schema} FROM {name}, PUBLIC" for schema in facts["schemas"])
+
+
+def _settings(name: str, there: list[str]) -> Iterator[str]:
+    wanted = {setting: value for setting, value in EXPLAIN_LOGIN.items() if f"{setting}={value}" not in there}
+    yield from (f"ALTER ROLE {name} SET {setting} = '{value}'" for setting, value in wanted.items())
 
 
 def _tables(on: Database, role: str | None, name: str, tables: allowed.Tables) -> Iterator[str]:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.test import override_settings
 
+from dbperf.catalog import roles as catalog_roles
 from dbperf.connections import Database
 from dbperf.explain import allowed, gate, granting, roles, scrubbing
 from dbperf.explain.refusals import NotHere, Refused
@@ -221,6 +222,15 @@ def test_what_has_a_name_on_the_list_is_postgresqls_own(target: Database, tables
     assert accepted.sql == "SELECT pg_catalog.lower(body), pg_catalog.now() FROM public.letters"
     outcome, told = tried(target, "SELECT 1 @> 1", analyze=True)
     assert (outcome, "42883" in told) == ("sql_failed", True)  # there is no such operator for numbers
+
+
+def test_the_login_is_bounded_by_itself(target: Database) -> None:
+    """Also where somebody connects as it by another way."""
+    facts = catalog_roles.facts(target, login(target))
+    assert (facts["connections"], "default_transaction_read_only=on" in facts["settings"]) == (2, True)
+    fresh = granting.needed(target, "nobody_yet", {})
+    assert fresh[0] == "CREATE ROLE nobody_yet LOGIN NOINHERIT CONNECTION LIMIT 2"
+    assert "ALTER ROLE nobody_yet SET statement_timeout = '5000'" in fresh
 
 
 def test_nothing_of_the_servers_words(target: Database) -> None:

@@ -129,11 +129,10 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("sql", [sql for sql, _ in ATTACKS if "\x00" not in sql], ids=lambda sql: sql[:50])
-def test_the_login_alone(target: Database, tables: allowed.Tables, untouched: Any, sql: str) -> None:
+def test_the_login_alone(target: Database, untouched: Any, sql: str) -> None:
     """Somebody who got past the gate: nothing is changed, nothing stays, and nothing of a row is told."""
     try:
         with session(scratch.explaining(target.alias)) as opened:
-            roles.check(opened, tables)
             order = Order(statement=sql, analyze=True, settings={"statement_timeout": "60ms"})
             told = repr(scrubbing.scrubbed(opened.plan(order)))
     except Refused as refused:

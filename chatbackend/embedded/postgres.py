@@ -26,6 +26,7 @@ ELSEWHERE = Path("/var/lib/chatbackend")
 DATABASE = ROLE = "chatbackend"
 OWN_CONF = "chatbackend.conf"
 MIB = 1024 * 1024
+HAS_HYPOPG = "SELECT 1 FROM pg_available_extensions WHERE name = 'hypopg'"  # not in the wheel; Debian has it
 
 
 @dataclass
@@ -255,6 +256,8 @@ class Postgres:
             with self._admin(database) as connection:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
                 connection.execute("CREATE EXTENSION IF NOT EXISTS pgstattuple")
+                if connection.execute(HAS_HYPOPG).fetchone():
+                    connection.execute("CREATE EXTENSION IF NOT EXISTS hypopg")
         with self._admin() as connection:
             role, password = sql.Identifier(ROLE), sql.Literal(kept_secret(self.state / "database_password"))
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():

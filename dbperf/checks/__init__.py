@@ -19,6 +19,7 @@ class Context:
     database: Database
     capabilities: Capabilities
     store: str = "default"
+    build_on: Database | None = None  # where an index may be built on trial and taken back; nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def found() -> dict[str, Check]:
     }
 
 
-def context(database: Database, *, store: str = "default") -> Context:
+def context(database: Database, *, store: str = "default", build_on: Database | None = None) -> Context:
     """Asks the server what it is, once for all checks."""
-    return Context(database, capabilities(database), store)
+    return Context(database, capabilities(database), store, build_on)
 
 
 def run(asked: Context, names: Sequence[str] = ()) -> Outcome:

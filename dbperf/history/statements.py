@@ -1,5 +1,6 @@
 """Statements over time, from pg_stat_statements. It is never reset by us; resets by others are noticed."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,3 +104,10 @@ def compared(*, recent: timedelta, earlier: timedelta, store: str) -> list[dict[
             last=Max("taken_at"),
         )
     )
+
+
+def updates_of(table: str, *, store: str) -> list[str]:
+    """What updates of a table set, as far as their statements were kept: the text between SET and WHERE."""
+    rows = Statement.objects.using(store).filter(text__istartswith="update", text__contains=table)
+    texts = rows.values_list("text", flat=True)[:100]
+    return [re.split(r"\bwhere\b", text.partition("SET")[2], flags=re.IGNORECASE)[0] for text in texts]

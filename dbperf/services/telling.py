@@ -17,6 +17,7 @@ KINDS = {
     "overlapping": "overlapping_index",
     "invalid": "invalid_index",
     "missing": "sequential_scans",
+    "missing_index": "missing_index",
     "missing_foreign_key": "unindexed_foreign_key",
     "bloated": "index_bloat",
     "drift": "model_drift",

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from dbperf import checks
-from dbperf.connections import Unavailable, monitor
+from dbperf.aliases import MAINTENANCE
+from dbperf.connections import Database, Unavailable, alias_for, monitor
 from dbperf.services.telling import KINDS
 
 
@@ -19,13 +20,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--kind", choices=sorted(KINDS), help="only these")
+        parser.add_argument(
+            "--prove",
+            action="store_true",
+            help="build each missing index on trial on tables up to 64 MB, and take it back; keeps others from writing"
+            " to that table meanwhile",
+        )
         parser.add_argument("--fail", action="store_true", help="end with 2 where there is any")
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = [KINDS[options["kind"]]] if options["kind"] else list(KINDS.values())
         try:
-            outcome = checks.run(checks.context(monitor()), names)
+            on = Database(alias_for(MAINTENANCE)) if options["prove"] else None
+            outcome = checks.run(checks.context(monitor(), build_on=on), names)
         except (Error, Unavailable) as error:
             raise CommandError(f"the database does not answer: {error}", returncode=3) from error
         found = [finding.as_json() for finding in outcome.findings]

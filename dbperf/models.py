@@ -184,7 +184,9 @@ class OriginHour(models.Model):
     """What came from there within an hour."""
 
     id = models.BigAutoField(primary_key=True)
-    origin = models.ForeignKey(Origin, models.CASCADE, related_name="hours")
+    origin = models.ForeignKey(
+        Origin, models.CASCADE, related_name="hours", db_index=False
+    )  # the unique one does
     hour = models.DateTimeField()
     calls = models.BigIntegerField()
     total_ms = models.FloatField()

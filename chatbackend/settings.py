@@ -210,6 +210,23 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
     }
 }
+# A streaming replica for hot reads (conversations/replica.py). It is not waited for: the primary can answer as well.
+DATABASE_REPLICA_URL = env.url("DATABASE_REPLICA_URL", schemes=("postgresql", "postgres"))
+REPLICA_WAIT_S = 1
+if DATABASE_REPLICA_URL:
+    DATABASES["replica"] = {
+        **database(
+            DATABASE_REPLICA_URL,
+            options=DATABASE_OPTIONS
+            | {
+                "connect_timeout": REPLICA_WAIT_S,
+                "options": f"{DATABASE_OPTIONS['options']} -c default_transaction_read_only=on",
+            }
+            | ({"pool": {**DATABASE_POOL_OPTIONS, "timeout": REPLICA_WAIT_S}} if DB_POOL else {}),
+        ),
+        "CONN_MAX_AGE": 0,
+        "TEST": {"MIRROR": "default"},
+    }
 # The connections of dbperf, the database's own care: by another way to the same database, never pooled.
 DB_MONITOR_URL = env.url("DB_MONITOR_URL", schemes=("postgresql", "postgres")) or DATABASE_URL
 DB_MAINTENANCE_URL = env.url("DB_MAINTENANCE_URL", schemes=("postgresql", "postgres")) or DATABASE_URL
@@ -389,6 +406,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        "conversations.replica": {"handlers": ["seldom"], "propagate": False},
         "django_redis": {"handlers": ["seldom"], "propagate": False},
         "channels_redis": {"handlers": ["seldom"], "propagate": False},  # tells of each failed attempt
         "celery": {"level": "WARNING"},  # a line for each start of each task says nothing

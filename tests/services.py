@@ -18,8 +18,18 @@ from chatbackend.embedded.postgres import Postgres
 from chatbackend.embedded.processes import free_port
 from chatbackend.embedded.redis import Redis
 
-FORGET = ("SECRET_KEY_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE", "CHATBACKEND_PROCESS", "DB_POOL", "DEBUG")
+FORGET = (
+    "SECRET_KEY_FILE",
+    "DATABASE_URL_FILE",
+    "DATABASE_REPLICA_URL",
+    "DATABASE_REPLICA_URL_FILE",
+    "REDIS_URL_FILE",
+    "CHATBACKEND_PROCESS",
+    "DB_POOL",
+    "DEBUG",
+)
 
+STARTED: list[Postgres] = []  # the run's own PostgreSQL, where it is not an outside one
 ABSENT = os.environ.get("TEST_SERVICES") == "off"  # only what needs no server is tested
 
 
@@ -78,6 +88,7 @@ def nowhere() -> dict[str, str]:
 def _databases(state: Path) -> dict[str, str]:
     server = Postgres(state, throwaway=True)
     server.start()
+    STARTED.append(server)
     atexit.register(server.stop)
     return {"DATABASE_URL": server.url, "DB_EXPLAIN_URL": server.explain_url}
 

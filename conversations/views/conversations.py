@@ -8,13 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations import access, pagination
+from conversations import access, pagination, replica
 from conversations.cursors import encode
 from conversations.exceptions import NotFound
 from conversations.filters import InboxQuerySerializer, inbox_filter
 from conversations.inputs import read_body, read_query
 from conversations.models import Conversation
-from conversations.queries import inbox
+from conversations.queries import inbox, stamps
 from conversations.serializers import conversations as inputs
 from conversations.serializers import shapes
 from conversations.services import conversations, participants
@@ -39,8 +39,10 @@ class ConversationViewSet(ChatViewSet):
         """The caller's conversations, pinned first and then the liveliest first."""
         query = read_query(InboxQuerySerializer, request)
         viewer, limit = caller_id(request), query["limit"]
-        found = inbox.inbox(
-            viewer=viewer, wanted=inbox_filter(query, viewer=viewer), limit=limit + 1, after=query["cursor"]
+        wanted, after = inbox_filter(query, viewer=viewer), query["cursor"]
+        found = replica.read(
+            lambda: stamps.person(viewer=viewer),
+            lambda: inbox.inbox(viewer=viewer, wanted=wanted, limit=limit + 1, after=after),
         )
         if not found:
             access.require_active(viewer)

@@ -7,13 +7,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations import access
+from conversations import access, replica
 from conversations.cursors import encode
 from conversations.exceptions import NotFound
 from conversations.inputs import read_body, read_query
 from conversations.models import User
 from conversations.pagination import cut
-from conversations.queries import inbox
+from conversations.queries import inbox, stamps
 from conversations.serializers import shapes
 from conversations.serializers.users import PresenceSerializer, ProfileSerializer, UserSearchSerializer
 from conversations.services import users
@@ -78,8 +78,9 @@ class UserViewSet(ChatViewSet):
     @extend_schema(operation_id="unread", responses={200: shapes.UnreadShape})
     def unread(self, request: Request) -> HttpResponse:
         """What waits for the caller: in all, and in each conversation that has any."""
-        found = inbox.unread_totals(viewer=caller_id(request))
+        viewer = caller_id(request)
+        found = replica.read(lambda: stamps.person(viewer=viewer), lambda: inbox.unread_totals(viewer=viewer))
         if found is None:
-            access.require_active(caller_id(request))
+            access.require_active(viewer)
             raise NotFound("No such account.")
         return json_reply(found)

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from conversations import replica
 from conversations.kept import kept
+from conversations.queries import stamps
 from messaging.queries import changes, stats
 
 
@@ -18,5 +20,8 @@ def conversation_stats(*, viewer: UUID, conversation_id: UUID, days: int) -> str
     since = datetime.now(UTC).date() - timedelta(days=days - 1)
     return kept(
         f"stats:{conversation_id}:{version}:{since}",
-        lambda: stats.conversation_stats(conversation_id=conversation_id, since=since),
+        lambda: replica.read(
+            lambda: stamps.conversation(viewer=viewer, conversation_id=conversation_id),
+            lambda: stats.conversation_stats(conversation_id=conversation_id, since=since),
+        ),
     )

@@ -8,11 +8,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations import access
+from conversations import access, replica
 from conversations.cursors import encode
 from conversations.exceptions import NotFound
 from conversations.inputs import read_body, read_query
 from conversations.pagination import cut, page
+from conversations.queries import stamps
 from conversations.throttling import Limit, by_user
 from conversations.views.base import ChatViewSet, caller_id, json_reply
 from messaging.queries import history
@@ -43,7 +44,10 @@ class MessageViewSet(ChatViewSet):
         """A page of the history, ascending: the newest, or what lies before, after or around a seq."""
         window = Window(**read_query(inputs.WindowSerializer, request))
         viewer = caller_id(request)
-        found = history.message_history(viewer=viewer, conversation_id=conversation_id, window=window)
+        found = replica.read(
+            lambda: stamps.conversation(viewer=viewer, conversation_id=conversation_id),
+            lambda: history.message_history(viewer=viewer, conversation_id=conversation_id, window=window),
+        )
         if found is None:
             access.require_active(viewer)
             raise NotFound("No such conversation.")

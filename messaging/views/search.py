@@ -4,11 +4,12 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from conversations import access
+from conversations import access, replica
 from conversations.cursors import encode
 from conversations.exceptions import NotFound
 from conversations.inputs import read_query
 from conversations.pagination import page
+from conversations.queries import stamps
 from conversations.throttling import Limit, by_user
 from conversations.views.base import ChatViewSet, caller_id, json_reply
 from messaging.highlights import highlight
@@ -41,7 +42,7 @@ class SearchViewSet(ChatViewSet):
         terms, after, sort = query.pop("q"), query.pop("cursor"), query.pop("sort")
         viewer = caller_id(request)
         wanted = Wanted(viewer=viewer, terms=terms, after=after, by_rank=sort == "relevance", **query)
-        found = find_messages(wanted)
+        found = replica.read(lambda: stamps.person(viewer=viewer), lambda: find_messages(wanted))
         if not found.readable:
             access.require_active(viewer)
             if wanted.conversation:

@@ -11,7 +11,7 @@ from django.db import connection, connections
 from psycopg import sql
 
 from conversations.models import User
-from conversations.queries import inbox, people
+from conversations.queries import inbox, people, stamps
 from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
 from messaging.queries import changes, history, search, sockets, stats, sweep, writing
@@ -24,6 +24,7 @@ ALL: dict[str, Routine] = {
     routine.name: routine
     for routine in (
         *inbox.ROUTINES,
+        *stamps.ROUTINES,
         *history.ROUTINES,
         *writing.ROUTINES,
         *changes.ROUTINES,

@@ -19,8 +19,8 @@ from conversations.models import User
 from tests import factories
 from tests.server import Server
 
-STEPS = 90
-EVERY = 30  # steps after which Redis is stopped, or started again
+STEPS = 75
+EVERY = 25  # steps after which Redis is stopped, or started again
 
 
 @pytest.fixture

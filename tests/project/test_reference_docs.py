@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from chatbackend import doors, explaining
 from conversations.events import DurableEvent
 from conversations.exceptions import ChatError
-from conversations.queries import inbox
+from conversations.queries import inbox, stamps
 from conversations.views.base import ChatViewSet
 from messaging import frames
 from messaging.consumers import chat
@@ -218,6 +218,6 @@ def test_every_constraint_and_index_says_what_it_serves(table: str) -> None:
 
 
 def test_every_routine_is_listed() -> None:
-    modules = (inbox, history, writing, changes, sockets, sweep, search, stats)
+    modules = (inbox, stamps, history, writing, changes, sockets, sweep, search, stats)
     routines = {routine.name for module in modules for routine in module.ROUTINES}
     assert _first(_sections(_page("data"))["Routines"]) == routines

@@ -1,6 +1,6 @@
 """Durable events of messages. The data is the very JSON that the REST reply carries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from conversations import events
@@ -28,9 +28,9 @@ def message_changed(
     )
 
 
-def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> list[str]:
+def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> Iterator[str]:
     """The frames of changes read back, ascending: the `prev` of each is the version of the one before, or `after`."""
-    frames, prev = [], after
+    prev = after
     for change in changes:
         event = Event(
             name=change.event,
@@ -40,9 +40,8 @@ def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> list
             data=change.data,
             reacted=change.reacted,
         )
-        frames.append(events.frame(event))
         prev = change.version
-    return frames
+        yield events.frame(event)
 
 
 TYPING_LASTS_S = 6.0

@@ -322,7 +322,7 @@ class ChatConsumer:
     async def _watch(self, ref: Ref, op: Presence) -> None:
         found = await presence.ask(self._user_id, op.users)
         self._ack(ref)
-        if self._hub.attendance is not None:
+        if self._hub.attendance is not None and self._hub.people.has(self._socket):  # not gone meanwhile
             self._hub.attendance.watch(self._socket, found)
 
     async def _resume(self, ref: Ref, op: Resume) -> None:

@@ -29,8 +29,14 @@ class Credentials(NamedTuple):
 
 
 def credentials(scope: Mapping[str, Any]) -> Credentials | None:
-    """A ticket in the query, a token in the header, or None: then the first frame brings a token."""
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+    """A ticket in the query, a token in the header, or None: then the first frame brings a token.
+
+    Raises Unauthenticated for a query with too many fields.
+    """
+    try:
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+    except ValueError:
+        raise Unauthenticated from None
     if tickets := query.get("ticket"):
         return Credentials(ticket=tickets[0])
     scheme, _, raw = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").partition(" ")

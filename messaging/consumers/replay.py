@@ -1,6 +1,7 @@
 """What happened while a client was away."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from conversations.models import Conversation, Participant
@@ -9,25 +10,30 @@ from messaging.consumers import work
 from messaging.frames import Resume
 from messaging.hub import Hub, Missed, Socket
 from messaging.queries import changes
-from messaging.queries.changes import Moved
 from messaging.records import Change
 
 FAR = 200  # changes of one conversation; who missed more reads it over REST
 AT_ONCE = 20  # conversations read in one statement
+MOST_BYTES = (
+    1_048_576  # read in one statement, and held until the client has read; more of one is read over REST
+)
 
 
 def missed(conversation_id: UUID, after: int) -> Missed:
     """What happened in a conversation after a version, for everybody in it. Two statements, three if it is too much."""
-    heads = Conversation.objects.filter(pk=conversation_id, deleted_at=None).values_list("version", flat=True)
-    head = heads.first()
-    if head is None:
+    heads = Conversation.objects.filter(pk=conversation_id, deleted_at=None).values_list(
+        "version", "business_id"
+    )
+    there = heads.first()
+    if there is None:
         return Missed(None, None)
+    head, business = there
     found = changes.changes_since(conversation_id=conversation_id, after=after, limit=FAR + 1)
     if len(found) <= FAR:
-        return Missed(head, found)
+        return Missed(head, found, business=business)
     moved = Participant.objects.filter(conversation=conversation_id, version__gt=after, version__lte=head)
     people = {str(user): left_at is None for user, left_at in moved.values_list("user_id", "left_at")}
-    return Missed(head, None, people)
+    return Missed(head, None, people, business)
 
 
 async def read(conversation: str, after: int) -> Missed:
@@ -49,31 +55,72 @@ async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
         still = waiting.keys() - {place.conversation for place in moved}
         for conversation in still:
             hub.release(socket, str(conversation), waiting.pop(conversation))
-        for start in range(0, len(moved), AT_ONCE):
-            batch = moved[start : start + AT_ONCE]
+        left = sorted(
+            (Place(*place, known=place.after or 0) for place in moved), key=lambda place: place.conversation
+        )
+        while left and socket.close_code is None:
             async with hub.admission.turn(patient=True):
-                found = await work.run(_changes, UUID(socket.user), batch)
-            for place in batch:
-                floor = await _tell(socket, place, found.get(place.conversation))
-                del waiting[place.conversation]
-                hub.release(socket, str(place.conversation), floor)
+                batch = await work.run(_read, UUID(socket.user), left[:AT_ONCE])
+            for place, found, whole in batch:
+                reached = await _tell(socket, place, found)
+                left.pop(0)
+                if whole:
+                    del waiting[place.conversation]
+                    hub.release(socket, str(place.conversation), max(place.version, reached))
+                else:
+                    left.insert(0, place._replace(after=reached))
     finally:  # whatever went wrong, what is live goes on
         for conversation in waiting:
             hub.release(socket, str(conversation), 0)
 
 
-def _changes(viewer: UUID, batch: Sequence[Moved]) -> dict[UUID, list[Change]]:
-    """One statement. Without those that are gone, or whose cursor is from the future: nothing can be told of them."""
-    cursors = {place.conversation: place.after or 0 for place in batch if place.version > (place.after or 0)}
-    return changes.changes_since_each(viewer=viewer, cursors=cursors, limit=FAR + 1) if cursors else {}
+class Place(NamedTuple):
+    """Where the telling of a conversation stands: up to `after`, of what happened after `known`, up to `version`."""
+
+    conversation: UUID
+    after: int | None
+    version: int
+    known: int
 
 
-async def _tell(socket: Socket, place: Moved, found: Sequence[Change] | None) -> int:
-    """Returns the version up to which the socket now knows the conversation."""
-    if found is None or len(found) > FAR:
+class Read(NamedTuple):
+    """What to tell of a place. `found` is None where it has to be read anew: it is gone, its cursor is from the future,
+    or it is too much. Not `whole`: the rest is read when this was told."""
+
+    place: Place
+    found: Sequence[Change] | None
+    whole: bool = True
+
+
+def _read(viewer: UUID, places: Sequence[Place]) -> list[Read]:
+    """Of the first of these places, of one at least. One statement, which asks again who may read: since the last one
+    the viewer may have been removed."""
+    cursors = {place.conversation: place.after or 0 for place in places if place.version > (place.after or 0)}
+    if not cursors:
+        return [Read(place, None) for place in places]
+    each = changes.changes_since_each(
+        viewer=viewer,
+        cursors=cursors,
+        known={place.conversation: place.known for place in places},
+        limit=FAR + 1,
+        most_bytes=MOST_BYTES,
+    )
+    read = []
+    for place in places:
+        found = each.changes.get(place.conversation)
+        whole = each.cut != place.conversation
+        read.append(Read(place, None if found is None or len(found) > FAR else found, whole))
+        if not whole:
+            return read if len(found or ()) <= FAR else [*read[:-1], Read(place, None)]
+    return read
+
+
+async def _tell(socket: Socket, place: Place, found: Sequence[Change] | None) -> int:
+    """Returns the version up to which the socket was told."""
+    if found is None:
         socket.offer(f'{{"event":"reset","conversation":"{place.conversation}"}}')
         return place.version
     for frame in events.replay(place.conversation, found, after=place.after or 0):
         socket.offer(frame)
         await socket.room()
-    return max([place.version, *(change.version for change in found)])
+    return found[-1].version if found else place.after or 0

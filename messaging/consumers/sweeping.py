@@ -19,4 +19,4 @@ class Database:
         """Up to `limit` changes of each conversation after its version, ascending."""
         wanted = {UUID(conversation): version for conversation, version in cursors.items()}
         found = await work.run(changes.changes_since_each, cursors=wanted, limit=limit)
-        return {str(conversation): since for conversation, since in found.items()}
+        return {str(conversation): since for conversation, since in found.changes.items()}

@@ -11,6 +11,10 @@ class Bucket:
         self._burst = self._left = burst
         self._at = 0.0
 
+    def full(self, now: float) -> bool:
+        """Whether all that may come at once may come now."""
+        return self._left + (now - self._at) * self._rate >= self._burst
+
     def take(self, now: float) -> bool:
         """Whether one more is allowed now; if so it is counted."""
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)

@@ -102,25 +102,32 @@ class Hub:
         for conversation, head in heads.items():
             lane = self._lanes.get(conversation) or self.open_lane(conversation)
             again |= lane.position is None or lane.position > head
-            self._seat(socket, lane)
+            if not lane.left_since(socket.user, head):
+                self._seat(socket, lane)
         self._answer_for(socket, businesses)
         await self._relay.settle()
         return again
 
     def begin(self, socket: Socket, heads: Mapping[str, int], businesses: Iterable[str]) -> dict[str, int]:
         """Fixes where a socket's streams begin, given what PostgreSQL says; returns the heads that `hello` tells."""
-        for conversation in socket.conversations - heads.keys() - socket.joined_early:
+        lanes = [(self._lanes.get(name) or self.open_lane(name), head) for name, head in heads.items()]
+        starts = {lane.conversation: lane.start(head) for lane, head in lanes}
+        lanes = [(lane, head) for lane, head in lanes if not lane.left_since(socket.user, head)]
+        begins = {lane.conversation: starts[lane.conversation] for lane, _ in lanes}
+        gone = (socket.conversations | heads.keys()) - begins.keys() - socket.joined_early
+        for conversation in gone:
             self._unseat(socket, conversation)
         self._answer_for(socket, businesses)
-        lanes = [(self._lanes.get(name) or self.open_lane(name), head) for name, head in heads.items()]
-        begins = {lane.conversation: lane.start(head) for lane, head in lanes}
-        socket.begin(begins, [lane.conversation for lane, _ in lanes if not self._reached(lane, begins)])
+        ahead = [lane.conversation for lane, _ in lanes if not lane.reached(begins[lane.conversation])]
+        socket.begin(begins, ahead, {name for name in gone if not self._answers(socket, name)})
         for lane, _ in lanes:
             self._seat(socket, lane)
         return begins
 
-    def _reached(self, lane: Lane, begins: Mapping[str, int]) -> bool:
-        return lane.position is not None and lane.position >= begins[lane.conversation]
+    def _answers(self, socket: Socket, conversation: str) -> bool:
+        """Whether it is a case of a business that this socket answers for."""
+        lane = self._lanes.get(conversation)
+        return lane is not None and lane.business in socket.businesses
 
     def disconnect(self, socket: Socket) -> None:
         """Forgets a socket."""
@@ -151,7 +158,8 @@ class Hub:
     def release(self, socket: Socket, conversation: str, floor: int) -> None:
         """Ends `socket.hold` after a replay up to version `floor`."""
         lane = self._lanes.get(conversation)
-        settled = lane is not None and lane.position is not None and lane.position >= floor
+        # Of a conversation that nobody hears here nothing comes but cases, to those who answer for a business.
+        settled = not socket.businesses if lane is None else lane.reached(floor)
         socket.release(conversation, floor, settled=settled)
 
     def _answer_for(self, socket: Socket, businesses: Iterable[str]) -> None:
@@ -273,6 +281,8 @@ class Hub:
         for socket in self.people.sockets(user):
             if conversation not in socket.conversations:
                 lane = self._lanes.get(conversation) or self.open_lane(conversation, begin=version - 1)
+                if lane.left_since(user, version):
+                    continue
                 if socket.gated:
                     socket.joined_early.add(conversation)
                 self._seat(socket, lane)
@@ -301,6 +311,7 @@ class Hub:
                     socket.joined_early.add(lane.conversation)
                 self._seat(socket, lane)
         self._send(self._audience(lane.members, envelope["business"]), envelope)
+        lane.note_left(envelope["left"], lane.position or 0, lane.used_at)
         for user in envelope["left"]:
             for socket in self.people.sockets(user):
                 socket.joined_early.discard(lane.conversation)
@@ -348,6 +359,7 @@ class Hub:
         except Exception as error:  # PostgreSQL may be away: whoever needs it asks again
             self._complain("Missing events cannot be read (%s)", type(error).__name__)
             return
+        lane.business = missed.business or lane.business
         if missed.too_much:
             self._reset(lane, missed)
         lane.fill(missed)
@@ -360,6 +372,8 @@ class Hub:
         notice = f'{{"event":"reset","conversation":"{lane.conversation}"}}'
         for socket in self._audience(lane.members, lane.business):
             socket.hear(Heard(lane.conversation, missed.head, notice, len(notice)))
+        gone = [user for user, live in missed.people.items() if not live]
+        lane.note_left(gone, missed.head or 0, self._loop.time())
         for socket in [one for one in lane.members if not missed.people.get(one.user, True)]:
             socket.joined_early.discard(lane.conversation)
             self._unseat(socket, lane.conversation)
@@ -372,6 +386,7 @@ class Hub:
             await asyncio.sleep(TICK_S)
             try:
                 self._end_overdue(self._loop.time())
+                self.people.tidy(self._loop.time())
                 if self._loop.time() > tidied_at + TIDY_S:
                     tidied_at = self._loop.time()
                     self._drop_unused(tidied_at)

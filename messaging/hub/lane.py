@@ -1,6 +1,6 @@
 """The order of one conversation in this process: no version twice, none before the one it builds on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, cast
 from uuid import UUID
@@ -12,6 +12,7 @@ from conversations.events import Envelope, Event
 from messaging.hub.socket import Socket
 from messaging.records import Change
 
+REMEMBERED_S = 60.0  # who left: longer than any reading of PostgreSQL takes that began before
 MAX_HELD = 1_000  # envelopes waiting for an earlier one; what is beyond is read from PostgreSQL with the gap
 
 
@@ -19,12 +20,13 @@ class Missed(NamedTuple):
     """What PostgreSQL says happened after a version, ascending, up to `head`.
 
     `changes` is None where it is too much to send; then `people` tells who of those who came, went or changed takes
-    part now. `head` is None where the conversation is gone.
+    part now. `head` is None where the conversation is gone. `business`: whose case it is, if anybody's.
     """
 
     head: int | None
     changes: Sequence[Change] | None
     people: Mapping[str, bool] = MappingProxyType({})
+    business: str | None = None
 
     @property
     def too_much(self) -> bool:
@@ -45,6 +47,7 @@ class Lane:
         "_deliver",
         "_held",
         "_late",
+        "_left",
         "_wanted",
         "business",
         "conversation",
@@ -70,6 +73,7 @@ class Lane:
         self.waiting = False
         self._held: dict[int, Envelope] = {}
         self._wanted = 0
+        self._left: dict[str, tuple[int, float]] = {}
         self._deliver = deliver
         self._late = late
 
@@ -77,6 +81,10 @@ class Lane:
     def behind(self) -> bool:
         """Whether there is something to wait for."""
         return bool(self._held) or (self.position is not None and self.position < self._wanted)
+
+    def reached(self, version: int) -> bool:
+        """Whether everything up to a version was delivered here."""
+        return self.position is not None and self.position >= version
 
     def accept(self, envelope: Envelope) -> None:
         """A durable event, in whatever order and however often it comes."""
@@ -104,6 +112,15 @@ class Lane:
         self._drain()
         return max(head, self.position)
 
+    def note_left(self, users: Iterable[str], version: int, now: float) -> None:
+        """They were told at this version that they are not in it any more."""
+        self._left = {user: left for user, left in self._left.items() if now - left[1] < REMEMBERED_S}
+        self._left.update((user, (version, now)) for user in users)
+
+    def left_since(self, user: str, version: int) -> bool:
+        """Whether somebody left after this version: what was read at it says too much."""
+        return self._left.get(user, (0, 0.0))[0] > version
+
     def expect(self, head: int) -> None:
         """PostgreSQL says that the conversation is at version `head` by now."""
         self._wanted = max(self._wanted, head)
@@ -120,6 +137,7 @@ class Lane:
         if missed.head is None:
             self._gone()
             return
+        self.business = missed.business or self.business
         for change in missed.changes or ():
             if change.version > (self.position or 0):
                 self._advance(self._envelope(change), change.version)

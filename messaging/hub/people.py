@@ -15,10 +15,10 @@ BURST = 40
 class _Person:
     __slots__ = ("sends", "sockets")
 
-    def __init__(self) -> None:
+    def __init__(self, sends: Bucket | None) -> None:
         self.sockets: set[Socket] = set()
         factor = settings.RATE_LIMIT_FACTOR
-        self.sends = Bucket(rate=SENDS_PER_S * factor, burst=BURST * factor)
+        self.sends = sends or Bucket(rate=SENDS_PER_S * factor, burst=BURST * factor)
 
 
 class People:
@@ -26,10 +26,13 @@ class People:
 
     def __init__(self) -> None:
         self._people: dict[str, _Person] = {}
+        self._left: dict[str, Bucket] = {}  # of those who went, so that coming back allows nobody more
 
     def add(self, socket: Socket) -> bool:
         """False, and nothing changed, where the person has enough sockets."""
-        person = self._people.setdefault(socket.user, _Person())
+        person = self._people.get(socket.user)
+        if person is None:
+            person = self._people[socket.user] = _Person(self._left.pop(socket.user, None))
         if len(person.sockets) >= MAX_SOCKETS:
             return False
         person.sockets.add(socket)
@@ -42,6 +45,17 @@ class People:
             person.sockets.discard(socket)
             if not person.sockets:
                 del self._people[socket.user]
+                self._left[socket.user] = person.sends
+
+    def tidy(self, now: float) -> None:
+        """Forgets of those who went how fast they wrote, once it does not matter any more."""
+        for user in [user for user, sends in self._left.items() if sends.full(now)]:
+            del self._left[user]
+
+    def has(self, socket: Socket) -> bool:
+        """Whether it is connected."""
+        person = self._people.get(socket.user)
+        return person is not None and socket in person.sockets
 
     def sockets(self, user: str) -> Iterable[Socket]:
         """A person's sockets."""

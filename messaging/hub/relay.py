@@ -89,14 +89,16 @@ class Relay:
         self._todo.pop(item, None)
 
     async def _set(self, group: str) -> None:
+        """Until it is as wanted: that may change while the layer is asked."""
         layer = get_channel_layer()
         channel = await self._open()
-        if group in self._wanted and group not in self._joined:
-            await layer.group_add(group, channel)
-            self._joined.add(group)
-        elif group not in self._wanted and group in self._joined:
-            self._joined.discard(group)
-            await layer.group_discard(group, channel)
+        while (group in self._wanted) != (group in self._joined):
+            if group in self._wanted:
+                await layer.group_add(group, channel)
+                self._joined.add(group)
+            else:
+                self._joined.discard(group)
+                await layer.group_discard(group, channel)
 
     async def _open(self) -> str:
         if self._channel is None:

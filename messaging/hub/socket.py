@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MAX_FRAMES = 1_000
 MAX_BYTES = 1_048_576
+MAX_HOLDS = 2_000  # conversations out of step; the oldest is then taken to be in step again
 BATCH_BYTES = 262_144  # of one WebSocket message; client libraries commonly refuse more than 1 MiB
+PATIENCE_S = 60.0  # for a client that asked for its past to read it
 ABORT_S = 3.0  # how long a closing handshake may take
 
 CLOSED_SLOW = 4408
@@ -53,6 +55,7 @@ class Socket:
         "_gate",
         "_holds",
         "_kept",
+        "_kept_bytes",
         "_owner",
         "_queue",
         "_rest",
@@ -97,7 +100,7 @@ class Socket:
         self._owner = asyncio.current_task()
         self._queue: deque[tuple[str, int]] = deque()
         self._bytes = 0
-        self._kept = 0
+        self._kept = self._kept_bytes = 0
         # An idle socket is most of what a server holds, and an Event takes 0.7 KB: these are there only in need.
         self._called = False  # whether the writer has something to do
         self._rest: asyncio.Future[None] | None = None  # the writer's, until it is called
@@ -129,11 +132,17 @@ class Socket:
         return True
 
     def _keep(self, frames: list[Heard], heard: Heard) -> None:
-        self._kept += 1
-        if self._kept > MAX_FRAMES:
+        self._count(heard, 1)
+        if self._kept > MAX_FRAMES or self._kept_bytes > MAX_BYTES:
+            self._count(heard, -1)
             self.close(CLOSED_SLOW)
         else:
             frames.append(heard)
+
+    def _count(self, heard: Heard, sign: int) -> None:
+        """What is kept back, in frames and bytes."""
+        self._kept += sign
+        self._kept_bytes += sign * heard.size
 
     @property
     def gated(self) -> bool:
@@ -145,18 +154,18 @@ class Socket:
         frames, self._gate = self._gate, None
         self._release(frames or ())
 
-    def begin(self, begins: Mapping[str, int], ahead: Iterable[str]) -> None:
+    def begin(self, begins: Mapping[str, int], ahead: Iterable[str], gone: Container[str] = ()) -> None:
         """`hello` tells where each conversation begins: nothing up to there is heard.
 
-        `ahead` are those whose events up to there may still come.
+        `ahead` are those whose events up to there may still come, `gone` those of which nothing may be heard.
         """
-        kept = self._gate or []
-        self._gate = [
-            heard
-            for heard in kept
-            if heard.version is None or heard.version > begins.get(heard.conversation, 0)
-        ]
-        self._kept -= len(kept) - len(self._gate)
+        kept, self._gate = self._gate or [], []
+        for heard in kept:
+            known = heard.version is not None and heard.version <= begins.get(heard.conversation, 0)
+            if known or heard.conversation in gone:
+                self._count(heard, -1)
+            else:
+                self._gate.append(heard)
         self._holds = {conversation: _Hold(begins[conversation]) for conversation in ahead}
 
     def hold(self, conversation: str) -> None:
@@ -175,12 +184,23 @@ class Socket:
         frames, hold.frames, hold.floor = hold.frames, None, max(hold.floor, floor)
         if settled and hold.floor == floor:
             del self._holds[conversation]
+        for heard in frames:
+            if heard.version is not None and heard.version <= floor:
+                self._count(heard, -1)
         self._release(heard for heard in frames if heard.version is None or heard.version > floor)
-        self._kept -= sum(heard.version is not None and heard.version <= floor for heard in frames)
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """A client may name more conversations than there are."""
+        if len(self._holds) <= MAX_HOLDS:
+            return
+        idle = [name for name, hold in self._holds.items() if hold.frames is None]
+        for name in idle[: len(self._holds) - MAX_HOLDS]:
+            del self._holds[name]
 
     def _release(self, frames: Iterable[Heard]) -> None:
         for heard in frames:
-            self._kept -= 1
+            self._count(heard, -1)
             self.hear(heard)
 
     # --- what leaves
@@ -222,12 +242,19 @@ class Socket:
             self._make_room()
 
     async def room(self) -> None:
-        """Returns once less than a quarter of the bounds waits; for those who write more than a client reads."""
+        """Returns once less than a quarter of the bounds waits; for those who write more than a client reads.
+
+        A client that reads nothing for `PATIENCE_S` is closed: what is to be told to it takes memory.
+        """
         while self.close_code is None and (
             len(self._queue) > MAX_FRAMES // 4 or self._bytes > MAX_BYTES // 4
         ):
             self._roomy = asyncio.Event()
-            await self._roomy.wait()
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._roomy.wait()
+            except TimeoutError:
+                self.close(CLOSED_SLOW)
 
     def close(self, code: int, reason: str = "") -> None:
         """Writes what waits, then ends the connection with this code. The first code counts."""

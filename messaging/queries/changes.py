@@ -1,6 +1,7 @@
 """What changed in a conversation after a version: current state, one range of each table, no event log."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,6 +41,7 @@ _CHANGES = f"""(
     )"""
 
 
+UNBOUNDED = 2**62
 _TOLD: Mapping[str, str] = {"event": "text", "version": "bigint", "data": "text", "reacted": "text"}
 
 SINCE = Routine(
@@ -91,14 +93,27 @@ MOVED = Routine(
 SINCE_EACH = Routine(
     "changes_since_each",
     uses=("messages_version", "participants_version", "conversations_pkey"),
-    parameters={"viewer": "uuid", "ids": "uuid[]", "versions": "bigint[]", "limit": "int"},
-    returns={"conversation": "uuid", **_TOLD},
+    parameters={
+        "viewer": "uuid",
+        "ids": "uuid[]",
+        "versions": "bigint[]",
+        "knowns": "bigint[]",
+        "limit": "int",
+        "bytes": "bigint",
+    },
+    returns={"conversation": "uuid", **_TOLD, "cut": "bool"},
     body=f"""
-        SELECT c.id, moved.event, moved.version, moved.data::text, moved.reacted
-        FROM unnest(%(ids)s, %(versions)s) AS held (id, version) JOIN conversations c ON c.id = held.id,
-            LATERAL (SELECT held.version, held.version AS known) after,
-            LATERAL (SELECT * FROM ({_CHANGES}) line ORDER BY line.version LIMIT %(limit)s) moved
-        ORDER BY c.id, moved.version""",
+        SELECT told.id, told.event, told.version, told.data, told.reacted, told.total > %(bytes)s
+        FROM (
+            SELECT c.id, moved.event, moved.version, moved.data::text, moved.reacted,
+                octet_length(moved.data::text) AS size,
+                sum(octet_length(moved.data::text)) OVER (ORDER BY c.id, moved.version) AS total
+            FROM unnest(%(ids)s, %(versions)s, %(knowns)s) AS held (id, version, known)
+                JOIN conversations c ON c.id = held.id AND (%(viewer)s IS NULL OR ({READABLE})),
+                LATERAL (SELECT held.version, held.known) after,
+                LATERAL (SELECT * FROM ({_CHANGES}) line ORDER BY line.version LIMIT %(limit)s) moved
+        ) told
+        WHERE told.total - told.size <= %(bytes)s ORDER BY told.id, told.version""",
 )
 
 ROUTINES = (SINCE, SINCE_EACH, HEAD, MOVED)
@@ -123,19 +138,42 @@ def changes_since(
     return [Change(*change) for change in found]
 
 
-def changes_since_each(
-    *, cursors: Mapping[UUID, int], limit: int, viewer: UUID | None = None
-) -> dict[UUID, list[Change]]:
-    """Up to `limit` changes of each conversation after its version, ascending. The caller has checked access.
+class Each(NamedTuple):
+    """`changes` of each conversation that was asked for and may be read, ascending.
 
-    `viewer`: for whose eyes; None for everybody's.
+    Where they were more than was to be read at once, `cut` is the conversation, by its id, of which some may be
+    missing; nothing was read of those after it.
     """
+
+    changes: dict[UUID, list[Change]]
+    cut: UUID | None
+
+
+def changes_since_each(
+    *,
+    cursors: Mapping[UUID, int],
+    limit: int,
+    viewer: UUID | None = None,
+    known: Mapping[UUID, int] = MappingProxyType({}),
+    most_bytes: int = UNBOUNDED,
+) -> Each:
+    """Up to `limit` changes of each conversation after its version, and about `most_bytes` in all. One statement.
+
+    `viewer`: for whose eyes, and of what they may read at this moment; None for everybody's, where the caller has
+    checked access. `known`: the versions after which the first pages began, on later ones.
+    """
+    lines = SINCE_EACH.call(
+        viewer=viewer,
+        ids=list(cursors),
+        versions=list(cursors.values()),
+        knowns=[known.get(conversation, version) for conversation, version in cursors.items()],
+        limit=limit,
+        bytes=most_bytes,
+    )
     found: dict[UUID, list[Change]] = {conversation: [] for conversation in cursors}
-    for conversation, *change in SINCE_EACH.call(
-        viewer=viewer, ids=list(cursors), versions=list(cursors.values()), limit=limit
-    ):
+    for conversation, *change, _ in lines:
         found[conversation].append(Change(*change))
-    return found
+    return Each(found, lines[-1][0] if lines and lines[-1][-1] else None)
 
 
 class Moved(NamedTuple):

@@ -49,7 +49,7 @@ def changes_since(
     )
     page = found[:limit]
     reached = page[-1].version if page else after
-    frames = events.replay(conversation_id, page, after=after)
+    frames = list(events.replay(conversation_id, page, after=after))
     return Missed(frames, max(version, reached if page else 0), reached, len(found) > limit)
 
 
@@ -57,12 +57,14 @@ def sync(*, viewer: UUID, cursors: Mapping[UUID, int]) -> list[Behind]:
     """Each of the viewer's conversations that is not where `cursors` has it. Two statements."""
     moved = changes.moved(viewer=viewer, cursors=cursors)
     near = _near(moved)
-    found = changes.changes_since_each(viewer=viewer, cursors=near, limit=EACH) if near else {}
+    found = changes.changes_since_each(viewer=viewer, cursors=near, limit=EACH).changes if near else {}
     return [
         Behind(
             where.conversation,
             max([where.version, *(change.version for change in found.get(where.conversation, ()))]),
-            events.replay(where.conversation, found.get(where.conversation, ()), after=where.after or 0),
+            list(
+                events.replay(where.conversation, found.get(where.conversation, ()), after=where.after or 0)
+            ),
             where.conversation not in near,
         )
         for where in moved

@@ -131,7 +131,7 @@ BODIES: dict[str, Any] = {
     "POST admin/database/analyze-query": {"sql": "SELECT 1"},
     "PUT business/*/agents/*": {"role": "agent"},
 }
-OTHER_ADDRESSES = {"health", "health/live", "health/ready", "api/schema", "api/docs", ""}
+OTHER_ADDRESSES = {"health", "health/live", "health/ready", "metrics", "api/schema", "api/docs", ""}
 
 
 @dataclass(frozen=True)

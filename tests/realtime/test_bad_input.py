@@ -183,3 +183,10 @@ def test_who_sends_too_fast_is_told_then_closed(alice: User, bob: User, strict: 
 def test_too_many_cursors_are_refused(alice: User, join: Join) -> None:
     cursors = {str(uuid4()): 1 for _ in range(1001)}
     assert join(alice).ask("resume", cursors=cursors)["error"]["code"] == "too_long"
+
+
+def test_a_query_of_many_fields_is_no_fault_of_ours(daphne: Server, alice: User) -> None:
+    query = "&".join(f"a{number}=1" for number in range(21))
+    with Client(f"{daphne.ws_url}?{query}", token=token_of(alice)) as client:
+        assert client.code() == 4401
+    assert "Traceback" not in daphne.log.read_text()

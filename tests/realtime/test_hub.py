@@ -4,9 +4,13 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 
 from conversations.events import PersonChange, PersonNotice
 from messaging.hub import Hub, Missed, Socket
+from messaging.hub.hub import GAP_WAIT_S
+from messaging.hub.people import BURST
+from messaging.records import Change
 from tests.realtime.test_lane import ROOM, envelope
 from tests.realtime.test_socket import Peer
 
@@ -84,6 +88,21 @@ async def test_a_passing_event_through_two_groups_is_heard_once() -> None:
         passing = envelope(1, business="acme", serial=serial) | {"version": None, "prev": None}
         hub.hear(passing)
     assert await ear.heard() == ["frame 1", "frame 1"]
+
+
+async def test_a_case_that_is_read_back_is_heard_by_its_agents_too() -> None:
+    async def read(conversation: str, after: int) -> Missed:
+        return Missed(11, [Change("message.created", 11, "{}")], business="acme")
+
+    hub = Hub(read)
+    customer, agent, device = Ear(hub), Ear(hub), Ear(hub)
+    await entered(hub, customer, 10)
+    await hub.enter(agent.socket, {}, ["acme"])
+    hub.begin(agent.socket, {}, ["acme"])
+    agent.socket.open_gate()
+    await entered(hub, device, 11)  # which tells that 11 was missed
+    await asyncio.sleep(GAP_WAIT_S * 2)
+    assert len(await customer.heard()) == len(await agent.heard()) == 1
 
 
 async def test_who_left_hears_that_and_no_more() -> None:
@@ -208,3 +227,29 @@ async def test_who_was_removed_in_a_gap_too_wide_to_tell_hears_no_more() -> None
     reset = f'{{"event":"reset","conversation":"{ROOM}"}}'
     assert await gone.heard() == [reset]
     assert await stays.heard() == await new.heard() == [reset, "frame 901"]
+
+
+async def test_conversations_that_nobody_hears_leave_nothing_behind() -> None:
+    hub = Hub(nothing)
+    ear = Ear(hub)
+    await entered(hub, ear, 5)
+    for number in range(10):
+        ear.socket.hold(str(number))
+        hub.release(ear.socket, str(number), 7)
+    assert not ear.socket._holds
+
+
+async def test_coming_back_allows_nobody_to_write_more() -> None:
+    hub = Hub(nothing)
+    user, now = uuid4(), 100.0
+    allowed = 0
+    for _ in range(3):
+        socket = Socket(user=user, send=Peer().send, now=now)
+        assert hub.people.add(socket)
+        while hub.people.may_send(str(user), now):
+            allowed += 1
+        hub.people.remove(socket)
+        hub.people.tidy(now)
+    assert allowed == BURST * settings.RATE_LIMIT_FACTOR
+    hub.people.tidy(now + BURST)
+    assert hub.people._left == {}

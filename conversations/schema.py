@@ -15,6 +15,7 @@ PATH_PARAMETERS = {
         "The business's id on the Kaha platform.",
     ),
     "kaha_id": ({"type": "string", "maxLength": 64}, "The person's id on the Kaha platform."),
+    "job": ({"type": "integer", "minimum": 1}, "The round of maintenance."),
     "seq": ({"type": "integer", "minimum": 1}, "The message's place in its conversation."),
     "emoji": ({"type": "string", "maxLength": 16}, "A single emoji of Unicode's list, percent-encoded."),
 }

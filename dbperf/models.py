@@ -148,6 +148,36 @@ class ExplainCall(models.Model):
         return f"{self.asker_name} {self.asked_at:%Y-%m-%d %H:%M:%S}"
 
 
+class MaintenanceRun(models.Model):
+    """A round of maintenance: what was asked for, how far it is, and a result for each table.
+
+    `active` is true or null, and unique: there is one at a time.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    operation = models.CharField(max_length=16)
+    tables = models.JSONField(default=list)  # asked for; empty: what is due
+    state = models.CharField(max_length=9, default="queued")  # queued, running, done, cancelled, failed
+    active = models.BooleanField(null=True, unique=True)
+    asked_by = models.CharField(max_length=150)
+    most_minutes = models.IntegerField()
+    created_at = models.DateTimeField()
+    beat_at = models.DateTimeField()  # its process was alive
+    ended_at = models.DateTimeField(null=True)
+    cancel_asked = models.BooleanField(default=False)
+    progress = models.JSONField(default=dict)
+    results = models.JSONField(default=list)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "maintenance"
+        default_permissions = ("view",)
+        permissions = [("run_maintenance", "Can start and stop maintenance")]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class Dashboard(Snapshot):
     """The dashboard's place among the admin's pages."""
 

@@ -8,6 +8,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.serializers import CharField, DateTimeField, FloatField, IntegerField
 
+from dbperf.maintenance.choosing import Operation
+from dbperf.services.maintaining import MOST_TABLES
 from dbperf.services.telling import KINDS
 
 QUERYID = re.compile(r"-?[0-9]{1,19}", re.ASCII)
@@ -316,3 +318,59 @@ class Plan(Shape):
     plan = serializers.DictField(help_text="PostgreSQL's own JSON, without values.")
     nodes = PlanNode(many=True)
     warnings = serializers.ListField(child=CharField())
+
+
+class Optimize(serializers.Serializer[Any]):
+    """What to have done."""
+
+    operation = serializers.ChoiceField([each.value for each in Operation])
+    tables = serializers.ListField(
+        child=CharField(max_length=130),
+        required=False,
+        max_length=MOST_TABLES,
+        help_text="By name, or schema.name; without it those that are due.",
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Takes what it names and nothing else."""
+        if isinstance(data, dict) and (
+            unknown := [str(name)[:64] for name in data if name not in self.fields]
+        ):
+            raise ParseError(f"Unknown fields: {', '.join(unknown[:10])}.", code="unknown_field")
+        return super().to_internal_value(data)
+
+
+class JobProgress(Shape):
+    """The table it is at, and how many blocks of the present phase are done."""
+
+    table = CharField()
+    phase = CharField(required=False)
+    done = IntegerField(required=False)
+    whole = IntegerField(required=False)
+
+
+class JobResult(Shape):
+    """What came of a table."""
+
+    table = CharField()
+    why = CharField(help_text="Why it was its turn.")
+    outcome = serializers.ChoiceField(["done", "skipped", "stopped", "failed"])
+    note = CharField(help_text="Why it was left or stopped, or what keeps dead rows.")
+    took_s = FloatField()
+    dead_before = IntegerField()
+    dead_after = IntegerField()
+
+
+class Job(Shape):
+    """A round of maintenance."""
+
+    job = IntegerField()
+    operation = serializers.ChoiceField([each.value for each in Operation])
+    tables = serializers.ListField(child=CharField())
+    state = serializers.ChoiceField(["queued", "running", "done", "cancelled", "failed"])
+    asked_by = CharField()
+    created_at = DateTimeField()
+    ended_at = DateTimeField(allow_null=True)
+    progress = JobProgress(allow_null=True)
+    results = JobResult(many=True)
+    note = CharField()

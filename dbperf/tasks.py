@@ -6,7 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from dbperf import rotation
-from dbperf.services import contracts, looking
+from dbperf.maintenance.choosing import Operation
+from dbperf.services import contracts, looking, maintaining
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,23 @@ def pulse() -> None:
 def hourly() -> None:
     """Every hour: statements, sizes, every check; old history goes."""
     looking.keep_hour()
+
+
+@shared_task(name="dbperf.tasks.maintain", soft_time_limit=6 * HOURS, time_limit=7 * HOURS)
+def maintain(run_id: int) -> None:
+    """A round of maintenance that somebody began."""
+    maintaining.carry_out(run_id)
+
+
+@shared_task(name="dbperf.tasks.nightly", soft_time_limit=6 * HOURS, time_limit=7 * HOURS)
+def nightly() -> None:
+    """Every night: VACUUM ANALYZE of what is due. Where somebody's round is under way, this one is left out."""
+    try:
+        run = maintaining.begin(Operation.VACUUM_ANALYZE, by="the clock")
+    except maintaining.AlreadyRunning as running:
+        logger.warning("Nightly maintenance is left out: %s", running)
+        return
+    maintaining.carry_out(run.pk)
 
 
 @shared_task(name="dbperf.tasks.watch_plans", soft_time_limit=600, time_limit=660)

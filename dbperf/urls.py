@@ -11,4 +11,10 @@ urlpatterns = [
     path("size", view({"get": "size"}), name="dbperf-size"),
     path("index-suggestions", view({"get": "index_suggestions"}), name="dbperf-index-suggestions"),
     path("analyze-query", view({"post": "analyze_query"}), name="dbperf-analyze-query"),
+    path("optimize", view({"post": "optimize"}), name="dbperf-optimize"),
+    path(
+        "optimize/<int:job>",
+        view({"get": "optimize_job", "delete": "cancel_job"}),
+        name="dbperf-optimize-job",
+    ),
 ]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +17,11 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle, UserRateThrottle
 from rest_framework.viewsets import ViewSet
 
-from dbperf import serializers
+from dbperf import serializers, tasks
 from dbperf.explain.refusals import NeverSeen, NotHere, Refused
-from dbperf.services import explaining, telling
+from dbperf.maintenance.choosing import Operation
+from dbperf.models import MaintenanceRun
+from dbperf.services import explaining, maintaining, telling
 
 KIND = OpenApiParameter("kind", str, enum=list(telling.KINDS), description="Only these; without it all.")
 
@@ -30,6 +32,14 @@ EXAMPLES = [
         request_only=True,
     ),
     OpenApiExample("A statement that was seen", {"queryid": "-4203948572034"}, request_only=True),
+]
+
+
+ROUNDS = [
+    OpenApiExample("What is due", {"operation": "vacuum_analyze"}, request_only=True),
+    OpenApiExample(
+        "Two tables", {"operation": "analyze", "tables": ["messages", "participants"]}, request_only=True
+    ),
 ]
 
 
@@ -58,14 +68,14 @@ class DatabaseViewSet(ViewSet):
     so are the `standings` that its throttles may note down, with `headers` for the reply.
     """
 
-    http_method_names = ["get", "post", "head"]
+    http_method_names = ["get", "post", "delete", "head"]
     permission_classes = [IsAdminUser]
     staff_actions: ClassVar[frozenset[str]] = frozenset(
-        {"metrics", "size", "index_suggestions", "analyze_query"}
+        {"metrics", "size", "index_suggestions", "analyze_query", "optimize", "optimize_job", "cancel_job"}
     )
     session_actions: ClassVar[frozenset[str]] = frozenset()
     limits: ClassVar[Mapping[str, Any]] = {"analyze_query": ["explain"]}
-    problems: ClassVar[Mapping[str, Sequence[int]]] = {"analyze_query": [404, 409]}
+    problems: ClassVar[Mapping[str, Sequence[int]]] = {"analyze_query": [404, 409], "optimize": [409]}
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         """Those of the project first: the first one decides that a missing credential is 401."""
@@ -131,6 +141,73 @@ class DatabaseViewSet(ViewSet):
         except Refused as refused:
             raise Refusal(refused) from None
         return Response(_shown(found, text=request.user.has_perm("dbperf.view_query_text")))
+
+    @extend_schema(
+        operation_id="database_optimize",
+        request=serializers.Optimize,
+        responses={202: serializers.Job},
+        examples=ROUNDS,
+    )
+    def optimize(self, request: Request) -> Response:
+        """Has VACUUM ANALYZE, ANALYZE or REINDEX done to these tables, or to those that are due: a worker does it, one
+        table after the other, and gives way to whoever waits for a table. `Location` is where to ask how far it is.
+        Needs the permission `run_maintenance`. 409 while a round is under way."""
+        _must(request, "dbperf.run_maintenance")
+        asked = serializers.Optimize(data=request.data)
+        asked.is_valid(raise_exception=True)
+        operation, names = (
+            Operation(asked.validated_data["operation"]),
+            asked.validated_data.get("tables", []),
+        )
+        try:
+            run = maintaining.begin(operation, asked=names, by=request.user.get_username())
+        except maintaining.NoSuchTable as error:
+            raise ValidationError({"tables": str(error)}) from None
+        except maintaining.AlreadyRunning as running:
+            raise Conflict(str(running), "maintenance_running") from None
+        tasks.maintain.delay(run.pk)
+        return Response(_job(run), status=202, headers={"Location": f"{request.path}/{run.pk}"})
+
+    @extend_schema(operation_id="database_optimize_job", responses=serializers.Job)
+    def optimize_job(self, request: Request, job: int) -> Response:
+        """How far a round of maintenance is, and what came of each table."""
+        return Response(_job(_run(job)))
+
+    @extend_schema(operation_id="database_optimize_cancel", responses={202: serializers.Job})
+    def cancel_job(self, request: Request, job: int) -> Response:
+        """Has a round stop: the table it is at is given back at once. One that ended stays as it is. Needs the
+        permission `run_maintenance`."""
+        _must(request, "dbperf.run_maintenance")
+        maintaining.cancel(_run(job).pk)
+        return Response(_job(_run(job)), status=202)
+
+
+class Conflict(APIException):
+    """What is under way stands against it."""
+
+    status_code = 409
+
+
+def _run(job: int) -> MaintenanceRun:
+    try:
+        return MaintenanceRun.objects.get(pk=job)
+    except MaintenanceRun.DoesNotExist:
+        raise NotFound("There is no such job.") from None
+
+
+def _job(run: MaintenanceRun) -> dict[str, Any]:
+    return {
+        "job": run.pk,
+        "operation": run.operation,
+        "tables": run.tables,
+        "state": run.state,
+        "asked_by": run.asked_by,
+        "created_at": run.created_at,
+        "ended_at": run.ended_at,
+        "progress": run.progress or None,
+        "results": run.results,
+        "note": run.note,
+    }
 
 
 def _must(request: Request, permission: str) -> None:

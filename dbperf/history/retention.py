@@ -9,6 +9,7 @@ from dbperf.history import origins
 from dbperf.models import (
     EndpointHour,
     ExplainCall,
+    MaintenanceRun,
     Origin,
     OriginHour,
     RelationDay,
@@ -31,6 +32,7 @@ MOST: dict[type[models.Model], int] = {
     RelationDay: 100_000,
     StoredFinding: 10_000,
     ExplainCall: 10_000,
+    MaintenanceRun: 1_000,
     OriginHour: 200_000,
     EndpointHour: 50_000,
 }

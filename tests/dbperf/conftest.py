@@ -7,6 +7,7 @@ from pytest_django import DjangoDbBlocker
 
 from dbperf.connections import Database
 from tests import scratch
+from tests.dbperf import faults
 
 
 @pytest.fixture(scope="package", params=scratch.servers())
@@ -17,3 +18,16 @@ def database(
     with django_db_blocker.unblock(), scratch.database_on(request.param, "dbperf") as alias:
         scratch.migrate(alias, "dbperf")
         yield Database(alias)
+
+
+@pytest.fixture
+def faulty(database: Database) -> Iterator[Database]:
+    """Unqualified names lead into the schema `fault`, which is gone afterwards."""
+    faults.run(
+        database,
+        "DROP SCHEMA IF EXISTS fault CASCADE",
+        "CREATE SCHEMA fault",
+        "SET search_path TO fault, public",
+    )
+    yield database
+    faults.run(database, "RESET search_path", "DROP SCHEMA fault CASCADE")

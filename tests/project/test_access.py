@@ -105,6 +105,9 @@ GET    admin/database/metrics                    401   401   403   403   403   4
 GET    admin/database/size                       401   401   403   403   403   403   403   403   403   403   403   200
 GET    admin/database/index-suggestions          401   401   403   403   403   403   403   403   403   403   403   200
 POST   admin/database/analyze-query              401   401   403   403   403   403   403   403   403   403   403   403
+POST   admin/database/optimize                   401   401   403   403   403   403   403   403   403   403   403   403
+GET    admin/database/optimize/{job}             401   401   403   403   403   403   403   403   403   403   403   404
+DELETE admin/database/optimize/{job}             401   401   403   403   403   403   403   403   403   403   403   403
 """
 
 ITEM = {"sender_id": "{member}", "content": "then", "sent_at": "2026-01-02T03:04:05Z", "client_id": "b"}
@@ -129,6 +132,7 @@ BODIES: dict[str, Any] = {
     "POST conversations/*/assign": {"user_id": "{clerk}"},
     "POST conversations/*/status": {"status": "resolved"},
     "POST admin/database/analyze-query": {"sql": "SELECT 1"},
+    "POST admin/database/optimize": {"operation": "analyze"},
     "PUT business/*/agents/*": {"role": "agent"},
 }
 OTHER_ADDRESSES = {"health", "health/live", "health/ready", "metrics", "api/schema", "api/docs", ""}
@@ -201,6 +205,7 @@ def names(callers: dict[str, User]) -> dict[str, str]:
     User.objects.filter(pk=callers["staff"].pk).update(is_staff=True)
     _, tokens = sessions.sign_in(username=user.username, password="a good password")
     return {
+        "job": "999",
         "user": str(user.pk),
         "username": user.username,
         "kaha": "kaha-friend",

@@ -39,8 +39,10 @@ def staff() -> Api:
 
 
 def _filled(path: str) -> str:
-    return path.replace("{business}", "acme").format(
-        **dict.fromkeys(("group", "direct", "case", "user", "clerk", "emoji"), ID)
+    return (
+        path.replace("{business}", "acme")
+        .replace("{job}", "999")
+        .format(**dict.fromkeys(("group", "direct", "case", "user", "clerk", "emoji"), ID))
     )
 
 

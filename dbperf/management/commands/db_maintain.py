@@ -1,0 +1,77 @@
+"""`manage.py db_maintain`: VACUUM ANALYZE, ANALYZE or REINDEX of what is due, or of the tables named."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from dbperf.connections import Unavailable
+from dbperf.maintenance.choosing import Operation
+from dbperf.services import maintaining
+
+
+class Command(BaseCommand):
+    """Out of everybody's way: it gives a table back as soon as somebody waits for it."""
+
+    help = "Vacuums and analyzes what is due. Exit code 1: a table was stopped or failed; 3: a round is under way."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        operations = [each.value for each in Operation]
+        parser.add_argument("--operation", choices=operations, default=Operation.VACUUM_ANALYZE.value)
+        parser.add_argument(
+            "--table", action="append", default=[], help="this one, whether or not it is due; repeat"
+        )
+        parser.add_argument(
+            "--max-minutes", type=int, default=maintaining.NIGHT_MINUTES, help="(%(default)s)"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done, and why")
+        parser.add_argument("--json", action="store_true", help="for programs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        operation = Operation(options["operation"])
+        try:
+            rows = self._planned(operation, options) if options["dry_run"] else self._done(operation, options)
+        except maintaining.NoSuchTable as error:
+            raise CommandError(str(error)) from None
+        except maintaining.AlreadyRunning as running:
+            raise CommandError(str(running), returncode=3) from None
+        except Unavailable as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            json.dumps(rows, indent=2)
+            if options["json"]
+            else "\n".join(map(_line, rows)) or "Nothing is due."
+        )
+        if bad := [row["table"] for row in rows if row["outcome"] in {"stopped", "failed"}]:
+            raise CommandError(f"Not done: {', '.join(bad)}", returncode=1)
+
+    def _planned(self, operation: Operation, options: dict[str, Any]) -> list[dict[str, Any]]:
+        found = maintaining.plan(operation, asked=options["table"])
+        return [
+            {
+                "table": one.title,
+                "why": one.why,
+                "outcome": "skipped" if one.skip else "due",
+                "note": one.skip,
+            }
+            for one in found
+        ]
+
+    def _done(self, operation: Operation, options: dict[str, Any]) -> list[dict[str, Any]]:
+        run = maintaining.begin(
+            operation, asked=options["table"], by="manage.py", most_minutes=options["max_minutes"]
+        )
+        done = maintaining.carry_out(run.pk)
+        if done is None or done.state == "failed":
+            raise CommandError(done.note if done else "a worker took it")
+        return list(done.results)
+
+
+def _line(row: dict[str, Any]) -> str:
+    took = (
+        f" in {row['took_s']:.1f} s, {row['dead_before']:,} dead rows before, {row['dead_after']:,} after"
+        if "took_s" in row and row["outcome"] == "done"
+        else ""
+    )
+    note = f"; {row['note']}" if row["note"] else ""
+    return f"{row['table']}: {row['outcome']}{took} ({row['why']}){note}"

@@ -1,0 +1,73 @@
+"""Maintenance over REST and by command."""
+
+import io
+import json
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
+
+from conversations.models import User
+from dbperf import tasks
+from dbperf.aliases import MAINTENANCE
+from dbperf.models import MaintenanceRun
+from tests import factories
+from tests.api import Api, problem, read
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", MAINTENANCE])
+PATH = "/admin/database/optimize"
+
+
+@pytest.fixture
+def keeper() -> User:
+    """Staff who may run maintenance."""
+    user = factories.person("keeper", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="run_maintenance"))
+    return user
+
+
+def test_a_round_from_asking_to_its_result(keeper: User) -> None:
+    api = Api(keeper)
+    asked = api.post(PATH, {"operation": "vacuum_analyze", "tables": ["messages"]})
+    job = read(asked, 202)
+    assert asked["Location"] == f"{PATH}/{job['job']}"
+    assert (job["state"], job["asked_by"], job["results"]) == ("queued", keeper.username, [])
+    problem(api.post(PATH, {"operation": "analyze"}), 409)
+    tasks.maintain(job["job"])
+    done = read(api.get(asked["Location"]))
+    assert done["state"] == "done"
+    assert [(each["table"], each["outcome"]) for each in done["results"]] == [("public.messages", "done")]
+
+
+def test_one_that_was_not_begun_is_cancelled_at_once(keeper: User) -> None:
+    api = Api(keeper)
+    job = read(api.post(PATH, {"operation": "analyze"}), 202)
+    assert read(api.delete(f"{PATH}/{job['job']}"), 202)["state"] == "cancelled"
+    tasks.maintain(job["job"])
+    assert MaintenanceRun.objects.get().results == []
+
+
+def test_what_is_refused_begins_nothing(keeper: User) -> None:
+    api, staff = Api(keeper), Api(factories.person(is_staff=True))
+    for body in ({}, {"operation": "full"}, {"operation": "analyze", "tables": ["nope"]}):
+        problem(api.post(PATH, body), 400)
+    problem(api.post(PATH, {"operation": "analyze", "tables": ["x"] * 101}), 400)
+    problem(staff.post(PATH, {"operation": "analyze"}), 403)
+    problem(Api(factories.person()).post(PATH, {"operation": "analyze"}), 403)
+    problem(api.get(f"{PATH}/{10**12}"), 404)
+    assert not MaintenanceRun.objects.exists()
+
+
+def test_the_command_says_what_it_would_do_and_does_it() -> None:
+    def told(*arguments: str) -> list[dict[str, object]]:
+        out = io.StringIO()
+        call_command("db_maintain", *arguments, "--json", stdout=out)
+        found: list[dict[str, object]] = json.loads(out.getvalue())
+        return found
+
+    assert [row["outcome"] for row in told("--table", "messages", "--dry-run")] == ["due"]
+    assert not MaintenanceRun.objects.exists()
+    assert [row["outcome"] for row in told("--table", "messages")] == ["done"]
+    assert MaintenanceRun.objects.get().asked_by == "manage.py"
+    with pytest.raises(CommandError, match="no table nope"):
+        told("--table", "nope")

@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from dbperf import rotation
 from dbperf.maintenance.choosing import Operation
@@ -46,6 +47,19 @@ def hourly() -> None:
 def maintain(run_id: int) -> None:
     """A round of maintenance that somebody began."""
     maintaining.carry_out(run_id)
+
+
+class NoBroker(Exception):
+    """No worker can be told: what was begun is taken back."""
+
+
+def hand_over(run_id: int) -> None:
+    """Has a worker carry out a round. Raises NoBroker."""
+    try:
+        maintain.delay(run_id)
+    except OperationalError as error:
+        maintaining.cancel(run_id)
+        raise NoBroker("No worker can be told at the moment.") from error
 
 
 @shared_task(name="dbperf.tasks.nightly", soft_time_limit=6 * HOURS, time_limit=7 * HOURS)

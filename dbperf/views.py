@@ -165,7 +165,10 @@ class DatabaseViewSet(ViewSet):
             raise ValidationError({"tables": str(error)}) from None
         except maintaining.AlreadyRunning as running:
             raise Conflict(str(running), "maintenance_running") from None
-        tasks.maintain.delay(run.pk)
+        try:
+            tasks.hand_over(run.pk)
+        except tasks.NoBroker as error:
+            raise Away(str(error)) from None
         return Response(_job(run), status=202, headers={"Location": f"{request.path}/{run.pk}"})
 
     @extend_schema(operation_id="database_optimize_job", responses=serializers.Job)
@@ -186,6 +189,14 @@ class Conflict(APIException):
     """What is under way stands against it."""
 
     status_code = 409
+
+
+class Away(APIException):
+    """What is needed for it cannot be reached; nothing was begun."""
+
+    status_code = 503
+    default_code = "queue_unavailable"
+    wait = 5
 
 
 def _run(job: int) -> MaintenanceRun:

@@ -1,5 +1,5 @@
 """The staff's pages."""
 
-from dbperf.admin import pages, plans
+from dbperf.admin import maintenance, pages, plans
 
-__all__ = ["pages", "plans"]
+__all__ = ["maintenance", "pages", "plans"]

@@ -3,16 +3,22 @@
 import io
 import json
 
+import httpx
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
 
+from chatbackend.embedded.processes import free_port
 from conversations.models import User
 from dbperf import tasks
 from dbperf.aliases import MAINTENANCE
 from dbperf.models import MaintenanceRun
 from tests import factories
 from tests.api import Api, problem, read
+from tests.realtime.client import token_of
+from tests.server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", MAINTENANCE])
 PATH = "/admin/database/optimize"
@@ -47,6 +53,24 @@ def test_one_that_was_not_begun_is_cancelled_at_once(keeper: User) -> None:
     assert MaintenanceRun.objects.get().results == []
 
 
+def test_without_redis_nothing_is_begun(keeper: User, static_files: None) -> None:
+    away = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
+    server = Server(database=str(connection.settings_dict["NAME"]), settings=away)
+    server.start()
+    try:
+        refused = httpx.post(
+            f"{server.base_url}{PATH}",
+            json={"operation": "analyze"},
+            headers={"Authorization": f"Bearer {token_of(keeper)}"},
+            timeout=60,
+        )
+    finally:
+        server.stop()
+    assert (refused.status_code, refused.json()["code"]) == (503, "queue_unavailable")
+    assert refused.headers["Retry-After"] == "5"
+    assert MaintenanceRun.objects.get().state == "cancelled"
+
+
 def test_what_is_refused_begins_nothing(keeper: User) -> None:
     api, staff = Api(keeper), Api(factories.person(is_staff=True))
     for body in ({}, {"operation": "full"}, {"operation": "analyze", "tables": ["nope"]}):
@@ -71,3 +95,32 @@ def test_the_command_says_what_it_would_do_and_does_it() -> None:
     assert MaintenanceRun.objects.get().asked_by == "manage.py"
     with pytest.raises(CommandError, match="no table nope"):
         told("--table", "nope")
+
+
+PAGE = "/admin/dbperf/maintenancerun/"
+
+
+def test_the_page_begins_and_stops_a_round(keeper: User) -> None:
+    keeper.user_permissions.add(Permission.objects.get(codename="view_maintenancerun"))
+    browser = Client()
+    browser.force_login(keeper)
+    assert "every night" in browser.get(PAGE).content.decode()
+    told = browser.post(PAGE, {"begin": "1", "operation": "analyze", "tables": "messages, nope"})
+    assert "There is no table nope." in told.content.decode()
+    browser.post(PAGE, {"begin": "1", "operation": "analyze", "tables": "messages"})
+    run = MaintenanceRun.objects.get()
+    assert (run.state, run.tables, run.asked_by) == ("queued", ["messages"], keeper.username)
+    assert 'content="2"' in browser.get(PAGE).content.decode()
+    browser.post(PAGE, {"cancel": str(run.pk)})
+    assert MaintenanceRun.objects.get().state == "cancelled"
+
+
+def test_who_may_only_look_begins_nothing() -> None:
+    looker = factories.person("looker", is_staff=True)
+    browser = Client()
+    browser.force_login(looker)
+    assert browser.get(PAGE).status_code == 403
+    looker.user_permissions.add(Permission.objects.get(codename="view_maintenancerun"))
+    assert b'name="begin"' not in browser.get(PAGE).content
+    assert browser.post(PAGE, {"begin": "1", "operation": "analyze"}).status_code == 403
+    assert not MaintenanceRun.objects.exists()

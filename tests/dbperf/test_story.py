@@ -4,7 +4,8 @@ The clock's part is done by hand here (`look`), and fifty calls are three; every
 """
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -85,6 +86,14 @@ class Customers(threading.Thread):
             self.database.connection.close()
 
 
+def until(true: Callable[[], bool]) -> None:
+    """Waits for it, ten seconds at most."""
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_an_index_is_lost_and_found_again(shop: Database) -> None:
     fast = people_look_at_their_orders(shop)
     assert look(shop) == []
@@ -104,11 +113,12 @@ def test_an_index_is_lost_and_found_again(shop: Database) -> None:
     # The migration builds it while people go on ordering.
     customers = Customers(shop)
     customers.start()
+    until(lambda: customers.orders > 0)
     migrate(shop, finding)
-    before = customers.orders
+    ordered = customers.orders
+    until(lambda: customers.orders > ordered)
     customers.enough.set()
     customers.join(10)
-    assert before > 0
 
     # It is as fast as before, and there is nothing left to say.
     assert people_look_at_their_orders(shop) <= fast + 2

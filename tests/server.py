@@ -1,4 +1,4 @@
-"""A real Daphne in a process of its own, on the database of the test run."""
+"""A real server (Daphne, unless told otherwise) in a process of its own, on the database of the test run."""
 
 import os
 import signal
@@ -15,15 +15,23 @@ from chatbackend.embedded.processes import await_ready, free_port, spawn, stop, 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+PROGRAMS = {
+    "daphne": ("daphne", "-b", "127.0.0.1", "-p"),
+    "uvicorn": ("uvicorn", "--log-level", "warning", "--lifespan", "off", "--host", "127.0.0.1", "--port"),
+}
+
+
 @dataclass
 class Server:
-    """`database`: the name of the database to serve. `settings`: variables on top of the run's own."""
+    """`database`: the name of the database to serve. `settings`: variables on top of the run's own. `program`: a key of
+    PROGRAMS."""
 
     database: str
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     log: Path = field(default_factory=lambda: Path(tempfile.mkstemp(prefix="daphne-", suffix=".log")[1]))
     process: subprocess.Popen[bytes] | None = None
+    program: str = "daphne"
 
     @property
     def base_url(self) -> str:
@@ -50,10 +58,7 @@ class Server:
         argv = [
             sys.executable,
             "-m",
-            "daphne",
-            "-b",
-            "127.0.0.1",
-            "-p",
+            *PROGRAMS[self.program],
             str(self.port),
             "chatbackend.asgi:application",
         ]
@@ -61,7 +66,7 @@ class Server:
             self.process = spawn(argv, output=log, env=self.env, cwd=ROOT)
         if not await_ready(self.process, self._answers, within_s=30):
             self.stop()
-            raise RuntimeError(f"Daphne did not start:\n{tail(self.log, 40)}")
+            raise RuntimeError(f"{self.program} did not start:\n{tail(self.log, 40)}")
 
     def ensure(self) -> None:
         """Start it again if a test ended it."""

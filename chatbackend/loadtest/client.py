@@ -28,6 +28,8 @@ TEXT, CLOSE = WSMsgType.TEXT, WSMsgType.CLOSE
 TIMED = 100  # sockets whose deliveries are timed; order and loss are checked on all
 WARM = 5  # sockets before the server's memory is first looked at
 HELLO_S = 30.0
+BEAT_S = 25.0  # every socket says in this time that it lives, as `hello` asks it to
+BEATS = 100  # parts in which they say it
 STUCK_S = 2.0  # a closed loop whose broadcasts do not arrive goes on with new ones
 NEVER = 1 << 62
 
@@ -68,6 +70,8 @@ class Socket(WSListener):
         self.transport = transport
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if self.transport is not transport:  # what an earlier connection of this one still had to say
+            return
         if frame.msg_type is TEXT:
             data = frame.get_payload_as_bytes()
             if b"\n" in data:
@@ -121,6 +125,7 @@ class Socket(WSListener):
             self.say(frames.resume(self.conversation, self.stream.last))
         else:
             self.stream = Stream(frames.head(line, self.conversation))
+            self.say(frames.PING)  # wants no past: what is live need not wait for it
             self._ready()
 
     def _ready(self) -> None:
@@ -128,9 +133,10 @@ class Socket(WSListener):
             self.ready.set_result(None)
 
     def leave(self) -> None:
-        """Hangs up."""
-        if self.transport is not None:
-            self.transport.disconnect(graceful=False)
+        """Hangs up, and hears nothing more."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.disconnect(graceful=False)
 
     def _acked(self, line: bytes) -> None:
         score = self.score
@@ -158,7 +164,7 @@ class Run:
         await _tell("ready")
         gc.collect()
         gc.freeze()
-        watch = asyncio.create_task(self._watch())
+        watch, beat = asyncio.create_task(self._watch()), asyncio.create_task(self._beat())
         began, worked = time.monotonic(), time.process_time()
         tempest = asyncio.create_task(self._storm())
         await (self._closed_loop(senders) if self.load.in_flight else self._open_loop(senders))
@@ -168,6 +174,7 @@ class Run:
         say({"phase": "sent"})
         await self._drain()
         watch.cancel()
+        beat.cancel()
         return self._result(connecting_s, ended - began, delivered, cpu)
 
     # --- connecting
@@ -200,10 +207,14 @@ class Run:
     async def _open(self, socket: Socket) -> None:
         socket.ready = asyncio.get_running_loop().create_future()
         headers = {"Authorization": f"Bearer {socket.token}", "Sec-WebSocket-Protocol": "chat.v1"}
-        await ws_connect(
-            lambda: socket, self.load.url, extra_headers=headers, websocket_handshake_timeout=HELLO_S
-        )
-        await asyncio.wait_for(socket.ready, HELLO_S)
+        try:
+            await ws_connect(
+                lambda: socket, self.load.url, extra_headers=headers, websocket_handshake_timeout=HELLO_S
+            )
+            await asyncio.wait_for(socket.ready, HELLO_S)
+        except Exception:  # the next attempt must not hear with two ears
+            socket.leave()
+            raise
 
     async def _storm(self) -> None:
         """Where one is asked for: all but the senders go and come back while those send on."""
@@ -280,6 +291,15 @@ class Run:
 
     def _head(self) -> int:
         return max(self.score.head, *(socket.stream.last for socket in self.sockets))
+
+    async def _beat(self) -> None:
+        """Not all at once."""
+        while True:
+            for number in range(BEATS):
+                await asyncio.sleep(BEAT_S / BEATS)
+                for socket in self.sockets[number::BEATS]:
+                    if not socket.returning:
+                        socket.say(frames.PING)
 
     async def _watch(self) -> None:
         before = 0

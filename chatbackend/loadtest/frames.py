@@ -8,6 +8,7 @@ REFUSED = b'{"event":"error"'
 HELLO = b'{"event":"hello"'
 RESUMED = b'{"event":"resumed"'
 RESET = b'{"event":"reset"'
+PING = b'{"op":"ping"}'
 _VERSION_AT = len(CREATED) + 36 + len(b'","version":')
 _MARK = b'"content":"sent '
 _PADDING = (

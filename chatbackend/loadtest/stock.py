@@ -37,6 +37,8 @@ class StockConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         said = json.loads(text_data or "{}")
+        if said["op"] == "ping":
+            return
         version = next(_versions)
         message = _message(said, version)
         frame = (

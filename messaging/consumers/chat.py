@@ -36,7 +36,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 AUTH_WAIT_S = 5.0
-GATE_S = 0.25  # how long live events wait after `hello` for a client that wants its past first
 FRAMES_PER_S = 100
 FRAMES_BURST = 200
 MAX_PENDING = 100  # ops of one socket waiting for their turn
@@ -214,7 +213,7 @@ class ChatConsumer:
         self._socket.offer(opening.hello(self._session, look.user, heads))
         if ref is not None:
             self._socket.offer(replies.ack(ref, "{}"))
-        self._loop.call_later(GATE_S, self._socket.open_gate)
+        self._socket.open_gate_later()
 
     async def _look(self) -> Opening:
         async with self._hub.admission.turn(patient=True):
@@ -264,7 +263,9 @@ class ChatConsumer:
             self._socket.close(BAD_FRAMES)
 
     def _admit(self, frame: Frame, op: frames.Op) -> None:
-        if not isinstance(op, Resume):
+        if isinstance(op, Resume):
+            replay.hold(self._socket, op)
+        else:
             self._socket.open_gate()
         if not isinstance(op, Ping | Auth | Resume | Presence):  # what a client does by itself
             self._socket.active_at = self._loop.time()

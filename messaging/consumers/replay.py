@@ -1,6 +1,6 @@
 """What happened while a client was away."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -41,26 +41,25 @@ async def read(conversation: str, after: int) -> Missed:
     return await work.run(missed, UUID(conversation), after)
 
 
-async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
-    """Tells a socket what it missed, conversation by conversation; what happens meanwhile follows in order."""
+def hold(socket: Socket, op: Resume) -> None:
+    """As soon as a replay was asked for: its turn may be long in coming."""
     for conversation in op.cursors:
         socket.hold(str(conversation))
+
+
+async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
+    """Tells a socket what it missed, conversation by conversation; what happens meanwhile follows in order."""
+    late = {name for name, after in op.cursors.items() if socket.too_late_for(str(name), after)}
+    hold(socket, op)  # again, where an earlier replay released one of them
     socket.open_gate()
     waiting = dict(op.cursors)
     try:
         async with hub.admission.turn(patient=True):
-            moved = await work.run(
-                changes.moved, viewer=UUID(socket.user), cursors=op.cursors, only_named=True
-            )
-        still = waiting.keys() - {place.conversation for place in moved}
+            left, batch = await work.run(_begin, UUID(socket.user), op.cursors, late)
+        still = waiting.keys() - {place.conversation for place in left}
         for conversation in still:
             hub.release(socket, str(conversation), waiting.pop(conversation))
-        left = sorted(
-            (Place(*place, known=place.after or 0) for place in moved), key=lambda place: place.conversation
-        )
         while left and socket.close_code is None:
-            async with hub.admission.turn(patient=True):
-                batch = await work.run(_read, UUID(socket.user), left[:AT_ONCE])
             for place, found, whole in batch:
                 reached = await _tell(socket, place, found)
                 left.pop(0)
@@ -69,6 +68,9 @@ async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
                     hub.release(socket, str(place.conversation), max(place.version, reached))
                 else:
                     left.insert(0, place._replace(after=reached))
+            if left:
+                async with hub.admission.turn(patient=True):
+                    batch = await work.run(_read, UUID(socket.user), left[:AT_ONCE])
     finally:  # whatever went wrong, what is live goes on
         for conversation in waiting:
             hub.release(socket, str(conversation), 0)
@@ -81,21 +83,38 @@ class Place(NamedTuple):
     after: int | None
     version: int
     known: int
+    late: bool = False  # what came after it was heard already
 
 
 class Read(NamedTuple):
     """What to tell of a place. `found` is None where it has to be read anew: it is gone, its cursor is from the future,
-    or it is too much. Not `whole`: the rest is read when this was told."""
+    it is too much or too late. Not `whole`: the rest is read when this was told."""
 
     place: Place
     found: Sequence[Change] | None
     whole: bool = True
 
 
+def _begin(
+    viewer: UUID, cursors: Mapping[UUID, int], late: Container[UUID]
+) -> tuple[list[Place], list[Read]]:
+    """All that has to be told, and what to tell of the first of it. Two statements, one where nothing happened."""
+    moved = changes.moved(viewer=viewer, cursors=cursors, only_named=True)
+    places = sorted(
+        (Place(*place, known=place.after or 0, late=place.conversation in late) for place in moved),
+        key=lambda place: place.conversation,
+    )
+    return places, _read(viewer, places[:AT_ONCE]) if places else []
+
+
 def _read(viewer: UUID, places: Sequence[Place]) -> list[Read]:
     """Of the first of these places, of one at least. One statement, which asks again who may read: since the last one
     the viewer may have been removed."""
-    cursors = {place.conversation: place.after or 0 for place in places if place.version > (place.after or 0)}
+    cursors = {
+        place.conversation: place.after or 0
+        for place in places
+        if place.version > (place.after or 0) and not place.late
+    }
     if not cursors:
         return [Read(place, None) for place in places]
     each = changes.changes_since_each(

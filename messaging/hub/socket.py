@@ -15,6 +15,14 @@ MAX_FRAMES = 1_000
 MAX_BYTES = 1_048_576
 MAX_HOLDS = 2_000  # conversations out of step; the oldest is then taken to be in step again
 BATCH_BYTES = 262_144  # of one WebSocket message; client libraries commonly refuse more than 1 MiB
+GATE_S = (
+    0.5  # after `hello` for a client that wants its past first: a round trip, and what it does in between
+)
+GATE_LATE_S = (
+    0.05  # a clock that is so late says that this server was busy, and the client's word may be waiting
+)
+GATE_LOOKS = 20  # after which live events wait no longer, however busy it is
+MAX_FIRSTS = 1_000
 PATIENCE_S = 60.0  # for a client that asked for its past to read it
 ABORT_S = 3.0  # how long a closing handshake may take
 
@@ -44,7 +52,8 @@ class Socket:
     Where the server offers its `wire`, frames leave on it while it is idle, many sockets in one `burst`; else, and
     where the client reads slowly, the writer sends them.
 
-    Until `open_gate` everything heard is kept back, so that `hello` (and a replay asked for at once) comes first.
+    Until `open_gate` everything heard is kept back, so that `hello` (and a replay asked for at once) comes first. Who
+    asks for its past after something newer was heard has to read anew (`too_late_for`): it would be out of order.
     """
 
     __slots__ = (
@@ -52,6 +61,7 @@ class Socket:
         "_bytes",
         "_called",
         "_due",
+        "_firsts",
         "_gate",
         "_holds",
         "_kept",
@@ -106,6 +116,9 @@ class Socket:
         self._rest: asyncio.Future[None] | None = None  # the writer's, until it is called
         self._roomy: asyncio.Event | None = None
         self._gate: list[Heard] | None = []
+        self._firsts: dict[
+            str, int
+        ] = {}  # of each conversation that it did not resume: the first version it heard
         self._holds: dict[str, _Hold] = {}
 
     # --- what it hears
@@ -118,7 +131,21 @@ class Socket:
         hold = self._holds.get(heard.conversation)
         if hold is not None and not self._passes(hold, heard):
             return
+        if heard.conversation not in self._firsts and heard.version is not None:
+            self._note_first(heard.conversation, heard.version)
         self.offer(heard.text, size=heard.size, passing=heard.version is None)
+
+    def _note_first(self, conversation: str, version: int) -> None:
+        if len(self._firsts) < MAX_FIRSTS:
+            self._firsts[conversation] = version
+
+    def too_late_for(self, conversation: str, after: int) -> bool:
+        """Whether what happened after this version cannot be told in order any more: later things were heard already.
+
+        Asking for the past after that is in vain, or it is about what the client heard; either way it is asked once.
+        """
+        first = self._firsts.pop(conversation, None)
+        return first is not None and after < first - 1
 
     def _passes(self, hold: _Hold, heard: Heard) -> bool:
         if hold.frames is not None:
@@ -153,6 +180,24 @@ class Socket:
         """Lets through what was kept back, and from now on everything. Again does nothing."""
         frames, self._gate = self._gate, None
         self._release(frames or ())
+
+    def open_gate_later(self) -> None:
+        """Opens it once a client that wants its past had time to say so."""
+        self._open_after(GATE_LOOKS)
+
+    def _open_after(self, looks: int) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(GATE_S, self._open_in_time, loop.time() + GATE_S, looks - 1)
+
+    def _open_in_time(self, due: float, looks: int) -> None:
+        """Not yet where `hello` did not leave, or this server was too busy to hear what the client says."""
+        if self._gate is None or self.close_code is not None:
+            return
+        busy = bool(self._queue) or asyncio.get_running_loop().time() - due > GATE_LATE_S
+        if busy and looks:
+            self._open_after(looks)
+        else:
+            self.open_gate()
 
     def begin(self, begins: Mapping[str, int], ahead: Iterable[str], gone: Container[str] = ()) -> None:
         """`hello` tells where each conversation begins: nothing up to there is heard.

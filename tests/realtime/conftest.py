@@ -48,12 +48,20 @@ def bob(transactional_db: None) -> User:
 
 @pytest.fixture
 def join(daphne: Server) -> Iterator[Join]:
-    """Opens a socket of a person, past `hello` (kept as `client.hello`), at the test's Daphne or another server."""
+    """Opens a socket of a person, after `hello` (kept as `client.hello`), at the test's Daphne or another server.
+
+    `past`: says nothing yet, so that it may ask for its past.
+    """
     with ExitStack() as stack:
 
-        def opened(user: User, *, at: Server = daphne, access: str = "", **options: Any) -> Client:
+        def opened(
+            user: User, *, at: Server = daphne, access: str = "", past: bool = False, **options: Any
+        ) -> Client:
             client = stack.enter_context(Client(at.ws_url, token=access or token_of(user), **options))
             client.hello = client.hear("hello")
+            if not past:  # then what is live need not wait for it
+                client.say(op="ping")
+                client.hear("pong")
             return client
 
         yield opened

@@ -11,7 +11,7 @@ from django.db import connection
 from websockets.exceptions import ConnectionClosed
 
 from conversations.models import User
-from messaging.hub.admission import RETURNS_PER_S, Admission, CrowdedError, advice
+from messaging.hub.admission import INSIDE_FIRST, RETURNS_PER_S, Admission, CrowdedError, advice
 from tests import factories
 from tests.realtime.client import Client, token_of
 from tests.realtime.conftest import Join
@@ -74,6 +74,21 @@ async def test_a_turn_comes_back_from_one_who_fails_or_leaves() -> None:
         await asyncio.wait([gone])
     async with asyncio.timeout(1):
         assert await _pass(admission)
+
+
+async def test_those_inside_go_before_those_outside_but_do_not_shut_them_out() -> None:
+    admission, begun = Admission(at_once=1), list[str]()
+
+    async def begin(name: str, *, patient: bool) -> None:
+        async with admission.turn(patient=patient):
+            begun.append(name)
+
+    async with admission.turn():
+        outside = [asyncio.create_task(begin("outside", patient=False)) for _ in range(2)]
+        inside = [asyncio.create_task(begin("inside", patient=True)) for _ in range(INSIDE_FIRST + 1)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*outside, *inside)
+    assert begun == ["inside"] * INSIDE_FIRST + ["outside", "inside", "outside"]
 
 
 def test_many_are_spread_over_more_time_than_few() -> None:

@@ -29,7 +29,7 @@ def test_what_was_missed_comes_in_order(alice: User, bob: User, join: Join) -> N
     messages.edit_message(actor_id=alice.pk, conversation_id=room, seq=1, content="uno")
     messages.delete_message(actor_id=alice.pk, conversation_id=room, seq=2)
     participants.set_role(actor_id=alice.pk, conversation_id=room, user_id=bob.pk, role="admin")
-    b = join(bob)
+    b = join(bob, past=True)
     frames = resumed(b, **{str(room): first.version, str(quiet): 1})
     assert [(frame["event"], frame["version"], frame["prev"]) for frame in frames] == [
         ("message.created", 4, 2),
@@ -45,7 +45,7 @@ def test_several_conversations(alice: User, bob: User, join: Join) -> None:
     rooms = [factories.group(alice, bob) for _ in range(45)]
     for room in rooms:
         factories.say(alice, room)
-    frames = resumed(join(bob), **{str(room): 1 for room in rooms})
+    frames = resumed(join(bob, past=True), **{str(room): 1 for room in rooms})
     assert all(versions(durable(frames, room)) == [2] for room in rooms)
     assert len(frames) == 45
 
@@ -56,7 +56,7 @@ def test_too_far_behind_gone_strange_and_future_are_reset(alice: User, bob: User
         factories.say(alice, far)
     participants.leave(user_id=bob.pk, conversation_id=left)
     ahead = factories.group(alice, bob)
-    b = join(bob)
+    b = join(bob, past=True)
     cursors = {str(far): 1, str(left): 1, str(strange): 1, str(uuid4()): 5, str(ahead): 99}
     frames = resumed(b, **cursors)
     assert sorted(frames, key=lambda frame: frame["conversation"]) == [
@@ -98,7 +98,7 @@ def come_and_go(server: Server, user: User, room: UUID, seen: int) -> int:
 
 def test_resume_after_hello_is_as_exact(alice: User, bob: User, join: Join) -> None:
     room = factories.group(alice, bob)
-    b = join(bob)
+    b = join(bob, past=True)
     factories.say(alice, room)
     assert versions(durable(resumed(b, **{str(room): 1}), room)) == [2]
     factories.say(alice, room)
@@ -109,8 +109,45 @@ def test_resume_after_hello_is_as_exact(alice: User, bob: User, join: Join) -> N
 def test_twice_at_once(alice: User, bob: User, join: Join) -> None:
     room = factories.group(alice, bob)
     factories.say(alice, room)
-    b = join(bob)
+    b = join(bob, past=True)
     for ref in ("one", "two"):
         b.say(op="resume", ref=ref, cursors={str(room): 1})
     frames = b.until(lambda frame: frame.get("ref") == "two")
     assert [frame.get("ref", frame.get("version")) for frame in frames] == [2, "one", 2, "two"]
+
+
+def test_what_would_come_after_something_newer_is_read_anew(alice: User, bob: User, join: Join) -> None:
+    busy, quiet, known = (factories.group(alice, bob) for _ in range(3))
+    for room in (busy, quiet, known):
+        factories.say(alice, room)
+    b = join(bob, past=True)
+    factories.say(alice, busy)
+    factories.say(alice, known)
+    live = b.until(lambda frame: frame.get("conversation") == str(known))
+    assert [frame["version"] for frame in live] == [3, 3]
+    cursors = {str(busy): 1, str(quiet): 1, str(known): 2}
+    frames = resumed(b, **cursors)
+    assert [frame for frame in frames if frame["event"] == "reset"] == [
+        {"event": "reset", "conversation": str(busy)}
+    ]
+    assert versions(durable(frames, quiet)) == [2]
+    assert versions(durable(frames, known)) == [3]
+    factories.say(alice, busy)
+    assert b.hear("message.created", conversation=busy)["version"] == 4
+
+
+def test_several_that_are_asked_for_at_once_all_wait_for_their_past(
+    alice: User, bob: User, join: Join
+) -> None:
+    rooms = [factories.group(alice, bob) for _ in range(3)]
+    for room in rooms:
+        factories.say(alice, room)
+    b = join(bob, past=True)
+    for room in rooms:
+        b.say(op="resume", ref=str(room), cursors={str(room): 1})
+    for room in rooms:
+        factories.say(alice, room)
+    frames = b.until(lambda frame: frame.get("ref") == str(rooms[-1]))
+    while any(len(durable(frames, room)) < 2 for room in rooms):
+        frames.append(b.next())
+    assert all(versions(durable(frames, room)) == [2, 3] for room in rooms)

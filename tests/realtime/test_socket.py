@@ -1,14 +1,16 @@
 """One connection's queue and what it may hear, against a server that takes what it is given, or does not."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from messaging.hub import socket as socket_module
 from messaging.hub.bucket import Bucket
-from messaging.hub.socket import MAX_BYTES, MAX_FRAMES, Heard, Socket
+from messaging.hub.socket import GATE_LATE_S, GATE_S, MAX_BYTES, MAX_FRAMES, Heard, Socket
 
 
 class Peer:
@@ -101,6 +103,51 @@ async def test_a_replay_ahead_of_the_events_passes_over_them(line: Open) -> None
     for version in (5, 6, 7):
         line.socket.hear(heard(version))
     assert await line.settle() == ["room 7"]
+
+
+async def test_who_asks_for_the_past_after_something_newer_was_heard_is_too_late(line: Open) -> None:
+    line.socket.begin({"room": 6, "quiet": 3}, [])
+    line.socket.open_gate()
+    for version in (7, None, 8):
+        line.socket.hear(heard(version))
+    assert not line.socket.too_late_for("quiet", 1)  # nothing was heard of it
+    assert line.socket.too_late_for("room", 5)  # 6 would come after 7 and 8
+    assert not line.socket.too_late_for("room", 5)  # and was told so
+    line.socket.hear(heard(9))
+    assert not line.socket.too_late_for("room", 8)  # nothing before 9 is missing
+
+
+async def gate_opens(line: Open) -> int:
+    """After how many looks of the clock."""
+    line.socket.begin({"room": 6}, [])
+    line.socket.open_gate_later()
+    looks = 0
+    while line.socket.gated:
+        looks += 1
+        await asyncio.sleep(GATE_S + GATE_LATE_S / 2)
+    return looks
+
+
+async def test_what_is_live_waits_for_a_moment_in_which_the_client_can_be_heard(line: Open) -> None:
+    asyncio.get_running_loop().call_later(
+        GATE_S - 0.01, time.sleep, GATE_LATE_S + 0.1
+    )  # a server that is busy
+    assert await gate_opens(line) >= 2
+
+
+async def test_what_is_live_waits_until_hello_has_left_but_not_for_ever(
+    line: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_module, "GATE_S", 0.01)
+    await stalled(line)
+    line.socket.offer("hello")
+    line.socket.begin({}, [])
+    line.socket.open_gate_later()
+    await asyncio.sleep(0.05)
+    assert line.socket.gated
+    async with asyncio.timeout(5):
+        while line.socket.gated:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.01)
 
 
 async def stalled(line: Open) -> None:

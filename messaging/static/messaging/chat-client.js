@@ -257,14 +257,14 @@ export class ChatClient extends EventTarget {
     this.#renewal.start();
     this.#outbox.open(hello.user.id);
     this.#fire("hello", { ...hello, unknown });
-    this.#resume(behind);
+    if (behind.length) this.#resume(behind);
+    else this.#connection.post({ op: "ping" }); // wants no past: what is live need not wait for it
     if (this.#watched.length) this.#connection.post({ op: "presence", users: this.#watched });
     this.#outbox.flush();
   }
 
   /** Ask for everything after the cursors of these, as often as it takes on this connection. */
   async #resume(conversations) {
-    if (conversations.length === 0) return;
     const parts = [];
     for (let from = 0; from < conversations.length; from += CURSORS_A_FRAME)
       parts.push(this.#replay(conversations.slice(from, from + CURSORS_A_FRAME)));

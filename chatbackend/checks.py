@@ -149,5 +149,17 @@ def registration_beside_an_identity_provider() -> Iterator[CheckMessage]:
         )
 
 
+@rule
+def alerts_to_a_webhook_without_a_secret() -> Iterator[CheckMessage]:
+    given = settings.DBPERF["ALERTS"]
+    if given["WEBHOOK_URL"] and not given["WEBHOOK_SECRET"]:
+        yield Error(
+            "ALERT_WEBHOOK_URL is set and ALERT_WEBHOOK_SECRET is not: nothing would be sent, since it could not be"
+            " signed.",
+            hint="python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            id="chatbackend.E012",
+        )
+
+
 def _weak(key: str) -> bool:
     return len(key) < SHORTEST_KEY or len(set(key)) < 8

@@ -1,7 +1,7 @@
-"""How the addresses of PostgreSQL and Redis become what their clients take."""
+"""How the addresses of PostgreSQL, Redis and the mail server become what their clients take."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 
@@ -44,6 +44,33 @@ def redis_database(url: str, number: int) -> str:
     """The same server's logical database `number`."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+class MailServer(NamedTuple):
+    """Where mail goes. `starttls`: encrypted after the first words; `tls`: from the first byte on."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    starttls: bool
+    tls: bool
+
+
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+def mail_server(url: str) -> MailServer:
+    """Of `smtp+starttls://user:password@host:587`."""
+    parts = urlsplit(url)
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=parts.scheme == "smtp+starttls",
+        tls=parts.scheme == "smtps",
+    )
 
 
 def _escaped(value: str) -> str:

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from chatbackend import env
-from chatbackend.connections import database, redis_database, session_options, unpooled
+from chatbackend.connections import database, mail_server, redis_database, session_options, unpooled
 from chatbackend.explained import tables as explained_tables
 from dbperf.aliases import APPLICATION_NAMES, EXPLAIN, MAINTENANCE, MONITOR, SESSIONS
 from messaging.languages import STEMMED_LANGUAGES
@@ -306,7 +306,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 DB_EXPLAIN_CONTENT = env.boolean("DB_EXPLAIN_CONTENT", default=False)
 DB_TRACE = env.boolean("DB_TRACE", default=PROCESS != "command")
 RELEASE = env.text("RELEASE")
-DBPERF = {
+DBPERF: dict[str, Any] = {
     "OWN_INDEX_PREFIXES": ["messages_search_recent_"],  # the window indexes of chatbackend/recent_indexes.py
     "EXPLAIN_TABLES": explained_tables(content=DB_EXPLAIN_CONTENT),
     "EXPLAIN_THROTTLE": "chatbackend.explaining.ExplainThrottle",
@@ -319,7 +319,22 @@ DBPERF = {
         "manage.py",
     ],
     "RELEASE": RELEASE,
+    "ALERTS": {
+        "LEVEL": env.text("ALERT_LEVEL", "warning", choices=("info", "warning", "critical")),
+        "MAILS": env.items("ALERT_MAILS"),
+        "WEBHOOK_URL": env.url("ALERT_WEBHOOK_URL", schemes=("https", "http") if DEBUG else ("https",)),
+        "WEBHOOK_SECRET": env.secret("ALERT_WEBHOOK_SECRET"),
+        "WEBHOOK_PRIVATE": env.boolean("ALERT_WEBHOOK_PRIVATE", default=False),
+    },
 }
+
+# --- Mail: alerts of the database
+_MAIL = mail_server(env.url("MAIL_URL", "smtp://localhost:25", schemes=("smtp", "smtp+starttls", "smtps")))
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starttls, _MAIL.tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "chatbackend@localhost")
 
 # --- Accounts and tokens
 REGISTRATION_OPEN = env.boolean("REGISTRATION_OPEN", default=EMBEDDED)

@@ -7,8 +7,9 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from dbperf import rotation
+from dbperf.connections import Unavailable
 from dbperf.maintenance.choosing import Operation
-from dbperf.services import contracts, looking, maintaining
+from dbperf.services import alerting, contracts, delivering, looking, maintaining
 
 logger = logging.getLogger(__name__)
 
@@ -31,16 +32,40 @@ def rotate_recent_indexes() -> list[str]:
 
 @shared_task(name="dbperf.tasks.pulse", soft_time_limit=20, time_limit=25)
 def pulse() -> None:
-    """Twice a minute: sessions, locks, the longest transaction. Sees to it that the first hour is not waited for."""
+    """Twice a minute: sessions, locks, the longest transaction, and alerts. Sees to it that the first hour is not
+    waited for."""
     looking.keep_pulse()
+    try:
+        alerting.watch()
+    except Unavailable as unavailable:
+        logger.warning("alerts were not looked for: %s", unavailable)
+    _send_words()
     if looking.overdue():
         hourly.delay()
 
 
 @shared_task(name="dbperf.tasks.hourly", soft_time_limit=600, time_limit=660)
 def hourly() -> None:
-    """Every hour: statements, sizes, every check; old history goes."""
-    looking.keep_hour()
+    """Every hour: statements, sizes, every check, and alerts; old history goes."""
+    alerting.heed_hour(looking.keep_hour())
+    _send_words()
+
+
+@shared_task(name="dbperf.tasks.deliver", soft_time_limit=30, time_limit=40)
+def deliver(word_id: int) -> None:
+    """One word of an alert, by one way."""
+    delivering.deliver(word_id)
+
+
+def _send_words() -> None:
+    """Has workers send what is due: what was just said, and what did not get through before. What no worker takes is
+    asked for again by the next pulse."""
+    for word_id in delivering.due():
+        try:
+            deliver.apply_async((word_id,), expires=25)
+        except OperationalError:
+            logger.warning("no worker can be told of alerts; the next pulse tries again")
+            return
 
 
 @shared_task(name="dbperf.tasks.maintain", soft_time_limit=6 * HOURS, time_limit=7 * HOURS)

@@ -1,5 +1,6 @@
 """Checks: one fault each, one file each. A module in this package with a function `run(context)` is a check; its name
-is the module's, its title the first line of its docstring. docs/reference/checks/ has a page for each."""
+is the module's, its title the first line of its docstring. docs/reference/checks/ has a page for each. Where it says
+`LIVE = True` it asks of this very moment, costs next to nothing, and is made twice a minute besides."""
 
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ class Check:
     name: str
     title: str
     run: Callable[[Context], Iterator[Finding]]
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,19 @@ def found() -> dict[str, Check]:
     )
     modules = {name: import_module(f"{__name__}.{name}") for name in names}
     return {
-        name: Check(name, (module.__doc__ or name).strip().splitlines()[0].rstrip("."), module.run)
+        name: Check(
+            name,
+            (module.__doc__ or name).strip().splitlines()[0].rstrip("."),
+            module.run,
+            getattr(module, "LIVE", False),
+        )
         for name, module in modules.items()
     }
+
+
+def live() -> list[str]:
+    """The names of those that ask of this moment."""
+    return [name for name, check in found().items() if check.live]
 
 
 def context(database: Database, *, store: str = "default", build_on: Database | None = None) -> Context:

@@ -12,6 +12,7 @@ from dbperf.connections import Row
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.units import duration
 
+LIVE = True
 WARNING_S = 5.0
 CRITICAL_S = 300.0
 

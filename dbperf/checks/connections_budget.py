@@ -10,6 +10,7 @@ from dbperf.checks import Context
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.units import share
 
+LIVE = True
 WARNING_PCT = 80.0
 CRITICAL_PCT = 95.0
 

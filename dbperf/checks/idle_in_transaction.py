@@ -10,6 +10,7 @@ from dbperf.checks import Context
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.units import duration
 
+LIVE = True
 WARNING_S = 60.0
 CRITICAL_S = 600.0
 

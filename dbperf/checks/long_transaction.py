@@ -10,6 +10,7 @@ from dbperf.checks import Context
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.units import duration
 
+LIVE = True
 WARNING_S = 300.0
 CRITICAL_S = 1_800.0
 EXPECTED = ("pg_dump", "pg_repack", "pg_basebackup", "dbperf-maintenance")

@@ -11,6 +11,7 @@ from dbperf.connections import Row
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.units import duration, quoted, size
 
+LIVE = True
 WARNING_S = 5.0
 CRITICAL_S = 60.0
 RETAINED_BYTES = 1024**3

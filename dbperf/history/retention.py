@@ -2,11 +2,14 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from dbperf.catalog import tables
 from dbperf.connections import Database
 from dbperf.history import origins
 from dbperf.models import (
+    Alert,
+    AlertWord,
     EndpointHour,
     ExplainCall,
     MaintenanceRun,
@@ -35,7 +38,9 @@ MOST: dict[type[models.Model], int] = {
     MaintenanceRun: 1_000,
     OriginHour: 200_000,
     EndpointHour: 50_000,
+    AlertWord: 10_000,
 }
+MOST_ALERTS = 5_000  # of those that are over
 EMERGENCY_SHARE = 4  # over the budget a quarter of the longest histories goes
 
 
@@ -43,6 +48,7 @@ def prune(*, store: str) -> int:
     """Deletes what is beyond the numbers, the oldest first; returns how many rows."""
     gone = sum(_beyond_kind(kind, most, store=store) for kind, most in SNAPSHOTS.items())
     gone += sum(_beyond(model, most, store=store) for model, most in MOST.items())
+    gone += _alerts_beyond(MOST_ALERTS, store=store)
     if own_bytes(store=store) > budget_bytes():
         gone += _shorten(store=store)
     gone += origins.forget_unused(store=store)
@@ -57,7 +63,7 @@ def budget_bytes() -> int:
 
 def own_bytes(*, store: str) -> int:
     """What our tables take with their indexes, as of their last VACUUM or ANALYZE."""
-    kept: list[type[models.Model]] = [Snapshot, Statement, Origin, *MOST]
+    kept: list[type[models.Model]] = [Snapshot, Statement, Origin, Alert, *MOST]
     ours = {model._meta.db_table for model in kept}
     rows = [row for row in tables.tables(Database(store)) if row["name"] in ours]
     return sum(row["size_bytes"] + row["indexes_bytes"] + row["toast_bytes"] for row in rows)
@@ -73,6 +79,13 @@ def _beyond(model: type[models.Model], most: int, *, store: str) -> int:
     rows = model._default_manager.using(store)
     last = rows.order_by("-pk").values_list("pk", flat=True)[most : most + 1].first()
     return rows.filter(pk__lte=last).delete()[0] if last else 0
+
+
+def _alerts_beyond(most: int, *, store: str) -> int:
+    """Never one that stands, however old, nor one that is muted. Uses index: dbperf_alert_newest."""
+    rows = Alert.objects.using(store).filter(awake=False).exclude(muted_until__gt=timezone.now())
+    last = rows.order_by("-last_seen").values_list("last_seen", flat=True)[most : most + 1].first()
+    return rows.filter(last_seen__lte=last).delete()[0] if last else 0
 
 
 def _shorten(*, store: str) -> int:

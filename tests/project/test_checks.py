@@ -48,6 +48,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "chatbackend.E009": ({"SECRET_KEY": "short"}, {"SECRET_KEY": STRONG}),
     "chatbackend.E010": ({"REDIS_CACHE_DB": 1}, {"REDIS_CACHE_DB": 3}),
+    "chatbackend.E012": (
+        {"DBPERF": {"ALERTS": {"WEBHOOK_URL": "https://hooks.example.org", "WEBHOOK_SECRET": ""}}},
+        {"DBPERF": {"ALERTS": {"WEBHOOK_URL": "https://hooks.example.org", "WEBHOOK_SECRET": "s"}}},
+    ),
     "chatbackend.W011": (
         {"REGISTRATION_OPEN": True, "JWT_VERIFYING_KEY": "k", **CLOSED},
         {"REGISTRATION_OPEN": False, "JWT_VERIFYING_KEY": "k", **CLOSED},

@@ -85,3 +85,29 @@ def test_other_terminals_find_what_make_run_started(tmp_path: Path) -> None:
     state = {"CHATBACKEND_ENV_FILE": os.devnull, "CHATBACKEND_STATE_DIR": str(tmp_path)}
     loaded = load("[s.DATABASES['default']['PORT'], s.EMBEDDED, len(s.SECRET_KEY) > 40]", **state)
     assert json.loads(loaded.stdout) == ["5555", True, True]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", ["localhost", 25, "", "", False, False]),
+        (
+            "smtp+starttls://bot%40x:p%3Aw@mail.example.org",
+            ["mail.example.org", 587, "bot@x", "p:w", True, False],
+        ),
+        ("smtps://mail.example.org:2465", ["mail.example.org", 2465, "", "", False, True]),
+    ],
+)
+def test_the_mail_server(url: str, expected: list[Any]) -> None:
+    names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+    shown = value("[" + ", ".join(f"s.EMAIL_{name}" for name in names) + "]", MAIL_URL=url)
+    assert shown == expected
+
+
+def test_alerts_leave_by_https_only() -> None:
+    refused = load("1", **PRODUCTION, ALERT_WEBHOOK_URL="http://hooks.example.org/geheim")
+    assert "ImproperlyConfigured: ALERT_WEBHOOK_URL must be a URL that begins with https://" in refused.stderr
+    assert "geheim" not in refused.stderr.splitlines()[-1]
+    given = value("s.DBPERF['ALERTS']", ALERT_WEBHOOK_URL="https://hooks.example.org", ALERT_MAILS="a@x, b@x")
+    assert (given["WEBHOOK_URL"], given["MAILS"]) == ("https://hooks.example.org", ["a@x", "b@x"])
+    assert given["WEBHOOK_PRIVATE"] is False

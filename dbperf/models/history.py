@@ -1,4 +1,4 @@
-"""What is remembered of the database. Everything here is bounded, by rows and by bytes: see `history.retention`."""
+"""What was seen of the database, and what was done to it."""
 
 from django.db import models
 

@@ -1,0 +1,32 @@
+"""What is remembered of the database. Everything here is bounded, by rows and by bytes: see `history.retention`."""
+
+from dbperf.models.alerts import Alert, AlertWord
+from dbperf.models.history import (
+    Dashboard,
+    EndpointHour,
+    ExplainCall,
+    MaintenanceRun,
+    Origin,
+    OriginHour,
+    RelationDay,
+    Snapshot,
+    Statement,
+    StatementUse,
+    StoredFinding,
+)
+
+__all__ = [
+    "Alert",
+    "AlertWord",
+    "Dashboard",
+    "EndpointHour",
+    "ExplainCall",
+    "MaintenanceRun",
+    "Origin",
+    "OriginHour",
+    "RelationDay",
+    "Snapshot",
+    "Statement",
+    "StatementUse",
+    "StoredFinding",
+]

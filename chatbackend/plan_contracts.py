@@ -1,6 +1,7 @@
 """The hot queries of chat as contracts: dbperf holds their plans against them, knowing nothing of chat."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,7 @@ MOST_BUFFERS = {
     "sweep_moved": 60,
     "sweep_joined": 60,
     "sweep_notices": 60,
+    "known_lines": 400,
     "search_walk": 6_000,
     "search_indexed": 3_000,
 }
@@ -118,6 +120,7 @@ _FIXED: Mapping[str, Any] = {
     "back": 5.0,
     "session": "of-nobody",
     "query": "'nobodysaidthis'",
+    "partial": "'nobodysaidthis':*",
     "bytes": 1_048_576,
     "depth": 51,
     "by_rank": False,
@@ -151,6 +154,17 @@ def _nothing(sample: Mapping[str, Any]) -> dict[str, Any]:
 _OWN: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "business_inbox": lambda sample: {"viewer": sample["agent"]},
     "send_message": lambda sample: {"type": "text"},
+    "add_messages": lambda sample: {
+        "senders": [sample["viewer"]] * LIMIT,
+        "types": ["text"] * LIMIT,
+        "contents": ["hello"] * LIMIT,
+        "client_ids": [f"of-nobody-{number}" for number in range(LIMIT)],
+        "times": [datetime(2026, 1, 1, tzinfo=UTC)] * LIMIT,
+    },
+    "known_lines": lambda sample: {
+        "senders": [sample["viewer"]] * LIMIT,
+        "client_ids": [f"of-nobody-{number}" for number in range(LIMIT)],
+    },
     "message_history_of_type": lambda sample: {"type": "image", "after": None},
     "message_history": lambda sample: {"after": None},
     "search_walk": lambda sample: {"sender": None, "seq": None, "conversation": None},

@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count, groupby
+from operator import itemgetter
 from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID, uuid4
 
@@ -32,6 +33,7 @@ DurableEvent = Literal[
     "participant.updated",
 ]
 SEND_TIMEOUT_S = 2.0
+TOGETHER = 20  # events that travel as one; the hub hands them out in one go
 BACKLOG = 10_000  # frames waiting for the layer; past it they are left to be found by version
 QUIET_S = 60.0  # at most one complaint about the layer in this time
 
@@ -86,7 +88,15 @@ class PersonNotice(TypedDict):
     session: str | None
 
 
-Post = Envelope | PersonNotice
+class Batch(TypedDict):
+    """Events of one conversation in their order: many at once travel together, and are heard one by one."""
+
+    type: Literal["hub.batch"]
+    origin: str
+    envelopes: list[Envelope]
+
+
+Post = Envelope | Batch | PersonNotice
 Listener = Callable[[Post], None]
 
 
@@ -119,20 +129,38 @@ def frame(event: Event) -> str:
 
 def publish(*events: Event) -> None:
     """Sends durable events, in order, once the present transaction has committed."""
-    for event in events:
-        envelope = Envelope(
-            type="hub.event",
-            origin=_outlet().origin,
-            serial=next(_serials),
-            conversation=str(event.conversation),
-            version=event.version,
-            prev=event.prev,
-            frame=frame(event),
-            joined=[str(user) for user in event.joined],
-            left=[str(user) for user in event.left],
-            business=event.business_id,
-        )
-        _send_after_commit(envelope)
+    for _, group in groupby(map(_envelope, events), key=itemgetter("conversation")):
+        envelopes = list(group)
+        for start in range(0, len(envelopes), TOGETHER):
+            _send_after_commit(_post(envelopes[start : start + TOGETHER]))
+
+
+def _envelope(event: Event) -> Envelope:
+    return Envelope(
+        type="hub.event",
+        origin=_outlet().origin,
+        serial=next(_serials),
+        conversation=str(event.conversation),
+        version=event.version,
+        prev=event.prev,
+        frame=frame(event),
+        joined=[str(user) for user in event.joined],
+        left=[str(user) for user in event.left],
+        business=event.business_id,
+    )
+
+
+def _post(envelopes: list[Envelope]) -> Post:
+    if len(envelopes) == 1:
+        return envelopes[0]
+    return Batch(type="hub.batch", origin=_outlet().origin, envelopes=envelopes)
+
+
+def events_of(post: Post) -> list[Envelope]:
+    """The events in a post, in their order."""
+    if post["type"] == "hub.batch":
+        return post["envelopes"]
+    return [post] if post["type"] == "hub.event" else []
 
 
 def publish_passing(
@@ -215,12 +243,16 @@ def business_group(business_id: str) -> str:
     return f"business.{business_id}"
 
 
-def groups_of(envelope: Post) -> list[str]:
-    """Every group that hears an envelope. A process in several of them drops the copies."""
-    if envelope["type"] == "hub.person":
-        return [user_group(envelope["user"])]
+def groups_of(post: Post) -> list[str]:
+    """Every group that hears a post. A process in several of them drops the copies."""
+    if post["type"] == "hub.person":
+        return [user_group(post["user"])]
+    return list(dict.fromkeys(chain.from_iterable(map(_groups_of, events_of(post)))))
+
+
+def _groups_of(envelope: Envelope) -> list[str]:
     groups = [conversation_group(envelope["conversation"])]
-    groups += dict.fromkeys(map(user_group, envelope["joined"]))
+    groups += map(user_group, envelope["joined"])
     if envelope["business"]:
         groups.append(business_group(envelope["business"]))
     return groups
@@ -230,20 +262,20 @@ _listeners: list[Listener] = []
 _serials = count()
 
 
-def _send_after_commit(envelope: Post) -> None:
+def _send_after_commit(post: Post) -> None:
     def send() -> None:  # not a partial: where a robust hook fails, Django asks it for its __qualname__
-        _send(envelope)
+        _send(post)
 
     transaction.on_commit(send, robust=True)
 
 
-def _send(envelope: Post) -> None:
+def _send(post: Post) -> None:
     for listener in tuple(_listeners):
         try:
-            listener(envelope)
+            listener(post)
         except Exception:  # one that fails must not keep the event from the others
             log.exception("A listener failed")
-    _outlet().send(envelope)
+    _outlet().send(post)
 
 
 class _Outlet:
@@ -261,20 +293,20 @@ class _Outlet:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="events", daemon=True).start()
 
-    def send(self, envelope: Post) -> None:
+    def send(self, post: Post) -> None:
         if self._waiting >= BACKLOG:
             self._complain(
                 "%d events wait for the channel layer; later ones are found when the next one comes",
                 self._waiting,
             )
             return
-        self._count(+1)
-        asyncio.run_coroutine_threadsafe(self._deliver(envelope), self._loop)
+        self._count(len(events_of(post)) or 1)
+        asyncio.run_coroutine_threadsafe(self._deliver(post), self._loop)
 
-    async def _deliver(self, envelope: Post) -> None:
+    async def _deliver(self, post: Post) -> None:
         layer = get_channel_layer()
         sends: Iterable[Coroutine[Any, Any, None]] = (
-            layer.group_send(group, envelope) for group in groups_of(envelope)
+            layer.group_send(group, post) for group in groups_of(post)
         )
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -285,7 +317,7 @@ class _Outlet:
                 "The channel layer is away (%s); delivery falls back to PostgreSQL", type(error).__name__
             )
         finally:
-            self._count(-1)
+            self._count(-(len(events_of(post)) or 1))
 
     def _count(self, by: int) -> None:
         with self._counting:  # any thread sends, the loop's own delivers

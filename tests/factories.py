@@ -113,8 +113,7 @@ def heard(*, commit: bool = True) -> Iterator[list[Envelope]]:
     found: list[Envelope] = []
 
     def hear(post: Post) -> None:
-        if post["type"] == "hub.event":
-            found.append(post)
+        found.extend(events.events_of(post))
 
     with _listening(hear, commit=commit):
         yield found

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from conversations import events
-from conversations.events import Envelope, PersonChange, Post
+from conversations.events import Batch, Envelope, PersonChange, Post
 from messaging.hub.admission import Admission, advice
 from messaging.hub.attendance import Attendance, Book
 from messaging.hub.lane import Lane, Missed
@@ -68,6 +68,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._lapses = Lapses(self._lapsed)
         self._passed: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
+        self._batches: deque[Batch] = deque()
         self._complained_at = -QUIET_S
         self._heard = self._deliveries = 0
 
@@ -217,23 +218,41 @@ class Hub:
 
     # --- what they hear
 
-    def _hear_thread(self, envelope: Post) -> None:
+    def _hear_thread(self, post: Post) -> None:
         """An event of this process, in the thread that committed it."""
         try:
-            self._loop.call_soon_threadsafe(self.hear, envelope)
+            self._loop.call_soon_threadsafe(self.hear, post)
         except RuntimeError:  # the loop is closed: the process ends
             return
 
-    def hear_layer(self, envelope: Post) -> None:
+    def hear_layer(self, post: Post) -> None:
         """An event from the channel layer; our own we have heard already."""
-        if envelope["origin"] != events.origin():
-            self.hear(envelope)
+        if post["origin"] != events.origin():
+            self.hear(post)
 
-    def hear(self, envelope: Post) -> None:
-        """An event, for the first time or not; or what changed about a person."""
-        if envelope["type"] == "hub.person":
-            self.obey(envelope["user"], envelope["change"], envelope["business"], envelope["session"])
-            return
+    def hear(self, post: Post) -> None:
+        """Events, for the first time or not; or what changed about a person."""
+        if post["type"] == "hub.person":
+            self.obey(post["user"], post["change"], post["business"], post["session"])
+        elif post["type"] == "hub.batch":
+            self._batches.append(post)
+            if len(self._batches) == 1:
+                self._loop.call_soon(self._hear_batch)
+        else:
+            self._hear_event(post)
+
+    def _hear_batch(self) -> None:
+        """One, and the next after the sockets have written: a thousand messages must not fill any of them."""
+        batch = self._batches[0]
+        try:
+            for envelope in batch["envelopes"]:
+                self._hear_event(envelope)
+        finally:
+            self._batches.popleft()
+            if self._batches:
+                self._loop.call_soon(self._hear_batch)
+
+    def _hear_event(self, envelope: Envelope) -> None:
         lane = self._lanes.get(envelope["conversation"])
         if envelope["version"] is None:
             self._pass(lane, envelope)

@@ -1,5 +1,7 @@
 """Writing messages."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from conversations.queries.routine import Routine
@@ -96,7 +98,74 @@ SEND = Routine(
     FROM earlier JOIN messages m ON m.id = earlier.id LEFT JOIN users u ON u.id = m.sender_id""",
 )
 
-ROUTINES = (SEND,)
+# Many at once, under the conversation's lock: one statement however many, which costs a COPY of them and no more.
+#
+# - `line` gives ids before anything is written, in the order of the lines: the conversation points to the last.
+# - What stands there already under the same client_id was looked up by the caller, who holds the lock.
+ADD = Routine(
+    "add_messages",
+    uses=("conversations_pkey", "participants_unique_user"),
+    writes=True,
+    parameters={
+        "conversation": "uuid",
+        "senders": "uuid[]",
+        "types": "text[]",
+        "contents": "text[]",
+        "client_ids": "text[]",
+        "times": "timestamptz[]",
+    },
+    returns={"body": "text", "seq": "bigint", "version": "bigint", "business_id": "varchar"},
+    body=f"""
+    WITH line AS MATERIALIZED (
+        SELECT nextval('messages_id_seq') AS id, line.*
+        FROM unnest(%(senders)s, %(types)s, %(contents)s, %(client_ids)s, %(times)s) WITH ORDINALITY
+            AS line (sender_id, type, content, client_id, sent_at, place)
+    ), many AS (
+        SELECT count(*) AS number, max(id) AS last_id, max(sent_at) AS newest FROM line
+    ), advanced AS (
+        UPDATE conversations c
+        SET last_seq = c.last_seq + many.number, version = c.version + many.number, changed_at = clock_timestamp(),
+            last_activity_at = greatest(c.last_activity_at, many.newest), last_message_id = many.last_id
+        FROM many
+        WHERE c.id = %(conversation)s AND many.number > 0
+        RETURNING c.id, c.last_seq - many.number AS seq, c.version - many.number AS version, c.business_id
+    ), sent AS (
+        UPDATE participants p SET last_sent_seq = l.seq
+        FROM (SELECT a.id, line.sender_id, max(a.seq + line.place) AS seq
+              FROM advanced a, line WHERE line.sender_id IS NOT NULL GROUP BY a.id, line.sender_id) l
+        WHERE p.conversation_id = l.id AND p.user_id = l.sender_id
+    ), written AS (
+        INSERT INTO messages (id, conversation_id, seq, version, created_version, sender_id, type, content, metadata,
+            mentions, reply_count, client_id, sent_at)
+        SELECT line.id, a.id, a.seq + line.place, a.version + line.place, a.version + line.place, line.sender_id,
+            line.type, line.content, '{{}}', '{{}}', 0, line.client_id, line.sent_at
+        FROM advanced a, line ORDER BY line.place
+        RETURNING *
+    )
+    SELECT {TOLD}, m.seq, m.version, (SELECT business_id FROM advanced)
+    FROM written m LEFT JOIN users u ON u.id = m.sender_id ORDER BY m.seq""",
+)
+
+# What nobody said apart: a comparison that takes nulls for equal is none that an index serves. OFFSET 0 has each line
+# looked up by itself, however many there are: a plan that reads the conversation instead is slow where it is long.
+_NAMED = """SELECT m.sender_id, m.client_id, m.seq FROM messages m
+    WHERE m.conversation_id = %(conversation)s AND m.client_id = line.client_id"""
+KNOWN = Routine(
+    "known_lines",
+    uses=("messages_unique_client_id",),
+    parameters={"conversation": "uuid", "senders": "uuid[]", "client_ids": "text[]"},
+    returns={"sender": "uuid", "client_id": "varchar", "seq": "bigint"},
+    body=f"""
+    WITH line AS MATERIALIZED (
+        SELECT * FROM unnest(%(senders)s, %(client_ids)s) AS line (sender_id, client_id)
+    )
+    SELECT m.* FROM line CROSS JOIN LATERAL ({_NAMED} AND m.sender_id = line.sender_id OFFSET 0) m
+    UNION ALL
+    SELECT m.* FROM line CROSS JOIN LATERAL ({_NAMED} AND m.sender_id IS NULL OFFSET 0) m
+    WHERE line.sender_id IS NULL""",
+)
+
+ROUTINES = (SEND, ADD, KNOWN)
 
 
 def send_message(draft: Draft) -> Written | None:
@@ -107,6 +176,37 @@ def send_message(draft: Draft) -> Written | None:
     """
     found = SEND.first(**{**draft._asdict(), "mentions": list(draft.mentions)})
     return Written(*found) if found else None
+
+
+def add_messages(
+    *,
+    conversation: UUID,
+    senders: Sequence[UUID | None],
+    types: Sequence[str],
+    contents: Sequence[str],
+    client_ids: Sequence[str],
+    times: Sequence[datetime],
+) -> list[Written]:
+    """Gives lines, of which each sequence holds one value, the next places; the caller holds the conversation's lock.
+
+    Moves the conversation's counters, and each sender's last own message. One statement. Ascending.
+    """
+    found = ADD.call(
+        conversation=conversation,
+        senders=list(senders),
+        types=list(types),
+        contents=list(contents),
+        client_ids=list(client_ids),
+        times=list(times),
+    )
+    return [Written(*written) for written in found]
+
+
+def known_lines(
+    *, conversation: UUID, senders: Sequence[UUID | None], client_ids: Sequence[str]
+) -> list[tuple[UUID | None, str, int]]:
+    """`(sender, client_id, seq)` of those pairs that stand here. One statement."""
+    return KNOWN.call(conversation=conversation, senders=list(senders), client_ids=list(client_ids))
 
 
 def message_by_client_id(*, conversation: UUID, sender: UUID, client_id: str) -> Written | None:

@@ -10,6 +10,7 @@ import pytest
 from channels.layers import channel_layers
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.db import transaction
+from django.test import TestCase
 
 from chatbackend.embedded.processes import free_port
 from conversations import events
@@ -195,6 +196,22 @@ def test_a_batch_tells_of_each_message_in_order() -> None:
         bulk.add_batch(conversation_id=room, lines=lines)
         bulk.add_batch(conversation_id=room, lines=lines)
     assert [frame(one)["data"]["seq"] for one in envelopes] == [1, 2, 3]
+
+
+def test_many_at_once_travel_together() -> None:
+    ann, _, _, room = _trio()
+    then = factories.seat(ann, room).joined_at
+    lines = [bulk.Line(ann.pk, "x", then, str(number)) for number in range(45)]
+    posts: list[Post] = []
+    events.listen(posts.append)
+    try:
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            bulk.add_batch(conversation_id=room, lines=lines)
+    finally:
+        events.unlisten(posts.append)
+    assert [len(events.events_of(post)) for post in posts] == [20, 20, 5]
+    assert [one["version"] for post in posts for one in events.events_of(post)] == list(range(2, 47))
+    assert {tuple(groups_of(post)) for post in posts} == {(f"conversation.{room}",)}
 
 
 def test_reading_is_told_in_passing() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -177,6 +177,12 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "businesses": ["acme"],
         "session": "of-nobody",
         "query": "'900'",
+        "partial": "'900':*",
+        "senders": [crowd.agent] * 50,
+        "types": ["text"] * 50,
+        "contents": ["hello"] * 50,
+        "client_ids": [str(number) for number in range(50)],
+        "times": [datetime(2026, 1, 1, tzinfo=UTC)] * 50,
         "bytes": 10**6,
         "depth": 51,
         "by_rank": False,

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -10,11 +9,12 @@ from django.utils import timezone
 from conversations.exceptions import Invalid, NotFound
 from conversations.models import Conversation, User
 from conversations.services import conversations, participants
+from messaging import terms
 from messaging.models import Message
-from messaging.services import bulk
+from messaging.services import bulk, search
 from messaging.services.bulk import Line
+from messaging.services.search import Wanted
 from tests import factories
-from tests.factories import Json
 from tests.oracle import require_order
 from tests.races import Rival, holding
 
@@ -30,20 +30,19 @@ def _lines(users: list[User], number: int) -> list[Line]:
     ]
 
 
-def _rows(viewer: User, room: UUID) -> list[Json]:
-    """What can be the same in two conversations."""
-    return [{**one, "conversation": None} for one in factories.said(viewer, room)]
-
-
-def test_copy_and_insert_write_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_what_sending_one_by_one_would_be() -> None:
     users = factories.persons(2)
     rooms = [factories.group(*users), factories.group(*users)]
-    for room, copy_from in zip(rooms, (1, 1_000), strict=True):
-        monkeypatch.setattr(bulk, "COPY_FROM", copy_from)
-        bulk.add_batch(conversation_id=room, lines=_lines(users, 150))
-    copied, inserted = (_rows(users[0], room) for room in rooms)
-    assert len(copied) == 150
-    assert copied == inserted
+    lines = _lines(users, 45)
+    bulk.add_batch(conversation_id=rooms[0], lines=lines)
+    for line, sender in zip(lines, users * 23, strict=False):
+        factories.say(sender, rooms[1], line.content, client_id=line.client_id)
+    own = {"conversation": None, "sent_at": None}
+    batch, single = ([{**one, **own} for one in factories.said(users[0], room)] for room in rooms)
+    assert len(batch) == 45
+    assert batch == single
+    found = [search.find_messages(Wanted(viewer=users[0].pk, terms=terms.read("«44»"), limit=9)).hits]
+    assert sorted(hit.conversation for hit in found[0]) == sorted(rooms)
 
 
 def test_lines_take_the_next_places_in_their_order() -> None:
@@ -69,9 +68,9 @@ def test_counters_follow_and_activity_never_moves_back() -> None:
     assert [factories.seat(user, room).last_sent_seq for user in users] == [3, 2]
 
 
-@pytest.mark.parametrize("copy_from", [1, 1_000])
-def test_the_same_lines_again_add_nothing(monkeypatch: pytest.MonkeyPatch, copy_from: int) -> None:
-    monkeypatch.setattr(bulk, "COPY_FROM", copy_from)
+@pytest.mark.parametrize("at_once", [2, 1_000])
+def test_the_same_lines_again_add_nothing(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", at_once)
     users = factories.persons(2)
     room = factories.group(*users)
     first = bulk.add_batch(conversation_id=room, lines=_lines(users, 5))
@@ -113,9 +112,8 @@ def test_one_stranger_keeps_the_whole_batch_out() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("copy_from", [1, 1_000])
-def test_a_line_that_cannot_be_stored_leaves_nothing(monkeypatch: pytest.MonkeyPatch, copy_from: int) -> None:
-    monkeypatch.setattr(bulk, "COPY_FROM", copy_from)
+def test_a_line_that_cannot_be_stored_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 100)
     ann = factories.person()
     room = factories.group(ann)
     with pytest.raises(Invalid):
@@ -135,7 +133,7 @@ def test_nothing_is_added_to_a_conversation_that_is_gone() -> None:
 def test_an_empty_batch_changes_nothing() -> None:
     ann = factories.person()
     room = factories.group(ann)
-    assert bulk.add_batch(conversation_id=room, lines=[]) == ({}, 0, 0)
+    assert bulk.add_batch(conversation_id=room, lines=[]) == ({}, 0, 0, [])
     assert Conversation.objects.get(pk=room).version == 1
 
 
@@ -147,14 +145,22 @@ def test_a_newer_line_moves_the_activity() -> None:
     assert Conversation.objects.get(pk=room).last_activity_at == now
 
 
-def test_the_number_of_statements_is_the_rows_by_a_hundred(
-    django_assert_max_num_queries: Any,
-) -> None:
+def test_a_batch_is_four_statements_whatever_its_size(django_assert_num_queries: Any) -> None:
+    """The lock, the seats, what is there already, and the writing; a savepoint around them."""
     ann = factories.person()
     room = factories.group(ann)
-    for number, most in ((1, 12), (400, 16)):
-        with django_assert_max_num_queries(most):
+    for number in (1, 400):
+        with django_assert_num_queries(6):
             bulk.add_batch(conversation_id=room, lines=_lines([ann], number))
+
+
+def test_notices_from_nobody_are_known_again() -> None:
+    room = Conversation.objects.get(pk=factories.group(factories.person()))
+    lines = [Line(None, f"notice {number}", THEN, str(number), "system") for number in range(3)]
+    assert bulk.append(room, lines).inserted == 3
+    again = bulk.append(room, lines)
+    assert (again.inserted, again.duplicates) == (0, 3)
+    assert again.seqs == {(None, "0"): 1, (None, "1"): 2, (None, "2"): 3}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
-from conversations.events import PersonChange, PersonNotice
+from conversations.events import Batch, PersonChange, PersonNotice
 from messaging.hub import Hub, Missed, Socket
 from messaging.hub.hub import GAP_WAIT_S
 from messaging.hub.people import BURST
@@ -127,6 +127,35 @@ async def test_who_is_gone_is_forgotten() -> None:
     hub.hear(envelope(7, business="acme"))
     assert list(hub.people.all()) == []
     assert await ear.heard() == ["frame 6"]
+
+
+async def test_a_batch_is_heard_in_its_order_and_what_follows_after_it() -> None:
+    hub = Hub(nothing)
+    ear = Ear(hub)
+    await entered(hub, ear, 5)
+    for first in (6, 26):
+        hub.hear_layer(batch(*range(first, first + 20)))
+    hub.hear(envelope(46))
+    assert await ear.heard() == [f"frame {version}" for version in range(6, 47)]
+
+
+async def test_batches_leave_sockets_time_to_write() -> None:
+    """Ten thousand events come at once, ten times what a socket may keep waiting."""
+    hub = Hub(nothing)
+    ear = Ear(hub)
+    await entered(hub, ear, 5)
+    writer = asyncio.create_task(ear.socket.write())
+    for first in range(6, 10_006, 20):
+        hub.hear_layer(batch(*range(first, first + 20)))
+    await asyncio.sleep(0.5)
+    writer.cancel()
+    assert ear.socket.close_code is None
+    assert ear.peer.lines == [f"frame {version}" for version in range(6, 10_006)]
+
+
+def batch(*versions: int) -> Batch:
+    """What another process tells of many at once."""
+    return Batch(type="hub.batch", origin="elsewhere", envelopes=[envelope(version) for version in versions])
 
 
 def notice(

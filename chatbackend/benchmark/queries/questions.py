@@ -10,13 +10,14 @@ from chatbackend.benchmark.queries.asking import Ask
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`writes`: it leaves something behind, so it is measured after those that do not."""
+    """`writes`: it leaves something behind, so it is measured after those that do not. `copies`: COPY is its limit."""
 
     name: str
     asks: Callable[[Dataset], Sequence[Ask]]
     before: Callable[[Ask], object]
     after: Callable[[Ask], object]
     writes: bool = False
+    copies: bool = False
 
 
 QUESTIONS = (
@@ -30,5 +31,13 @@ QUESTIONS = (
     Question("search_rare", asking.seldom, before.search, after.search),
     Question("search_absent", asking.absent, before.search, after.search),
     Question("send_message", asking.spread, before.send_message, after.send_message, writes=True),
-    Question("bulk_insert", asking.spread, before.bulk_insert, after.bulk_insert, writes=True),
+    Question("bulk_insert", asking.spread, before.bulk_insert, after.bulk_insert, writes=True, copies=True),
+    Question(
+        "bulk_insert_together",
+        asking.spread,
+        before.bulk_insert_together,
+        after.bulk_insert,
+        writes=True,
+        copies=True,
+    ),
 )

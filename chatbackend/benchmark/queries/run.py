@@ -96,7 +96,7 @@ def _after(question: Question, data: Dataset) -> Target:
 
 def _limit(question: Question, data: Dataset, raw: psycopg.Connection[Any]) -> Target:
     asks = question.asks(data)
-    if question.name == "bulk_insert":
+    if question.copies:
         return Target([limit.copied(raw, ask) for ask in asks], None)
     each = [
         [limit.bare(one) for one in limit.seen(lambda ask=ask: question.after(ask))]  # type: ignore[misc]

@@ -33,11 +33,15 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """`hits` of a page, out of `number` matches that were gathered for it, the newest of which was sent at `newest`."""
+    """`hits` of a page, out of `number` matches that were gathered for it, the newest of which was sent at `newest`.
+
+    `partly`: there was none of `query`, and these are of `partial`.
+    """
 
     hits: list[Hit]
     number: int
     newest: datetime | None
+    partly: bool = False
 
 
 class Scope(NamedTuple):
@@ -52,7 +56,7 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is looked for. `query` is for to_tsquery.
+    """What is looked for. `query` is for to_tsquery; so is `partial`, looked for where there is nothing of `query`.
 
     The newest `depth` matches up to `upto` are gathered; of them `limit` are the page, by time or by rank, beyond
     the place (`score`, `at`, `place`, `seq`) where the page before ended.
@@ -62,6 +66,7 @@ class Search:
     query: str
     depth: int
     limit: int
+    partial: str | None = None
     by_rank: bool = False
     conversation: UUID | None = None
     sender: UUID | None = None
@@ -77,6 +82,7 @@ class Search:
 _SEARCH: Mapping[str, str] = {
     "viewer": "uuid",
     "query": "text",
+    "partial": "text",
     "depth": "int",
     "limit": "int",
     "by_rank": "bool",
@@ -127,11 +133,20 @@ _HIT: Mapping[str, str] = {
     "seq": "bigint",
 }
 
-# Over `found` and `wanted`: the page. A line without a message where there is none, for what stands beside it.
-_PAGE = f"""page AS (
+_WANTED = """wanted AS MATERIALIZED (
+        SELECT to_tsquery('chat_search', %(query)s) AS query, to_tsquery('chat_search', %(partial)s) AS partial
+    )"""
+
+# Over `whole`, the matches of the query, and `near`, those of `partial`, of which there are only where the others are
+# not: the page. A line without a message where there is none, for what stands beside it.
+_PAGE = f"""found AS MATERIALIZED (
+        SELECT * FROM whole UNION ALL SELECT * FROM near
+    ), used AS MATERIALIZED (
+        SELECT CASE WHEN EXISTS (SELECT FROM near) THEN w.partial ELSE w.query END AS query FROM wanted w
+    ), page AS (
         SELECT * FROM (
             SELECT f.*, CASE WHEN %(by_rank)s THEN ts_rank(f.words, w.query, 1)::float8 ELSE 0 END AS score
-            FROM found f, wanted w) ranked
+            FROM found f, used w) ranked
         WHERE %(score)s IS NULL OR (ranked.score, ranked.sent_at, ranked.conversation_id, ranked.seq)
             < (%(score)s, %(at)s, %(place)s, %(seq)s)
         ORDER BY score DESC, sent_at DESC, conversation_id DESC, seq DESC LIMIT %(limit)s
@@ -139,11 +154,22 @@ _PAGE = f"""page AS (
         SELECT {MESSAGE} AS body, m.content, ts_headline('chat_search', chat_search_plain(m.content), w.query,
             'HighlightAll=true, StartSel={START}, StopSel={STOP}') AS marked,
             p.score, p.sent_at, p.conversation_id, p.seq
-        FROM page p JOIN messages m ON m.id = p.id LEFT JOIN users u ON u.id = m.sender_id, wanted w
+        FROM page p JOIN messages m ON m.id = p.id LEFT JOIN users u ON u.id = m.sender_id, used w
     ), total AS (
-        SELECT count(*) AS number, max(sent_at) AS newest FROM found
+        SELECT count(*) AS number, max(sent_at) AS newest, EXISTS (SELECT FROM near) AS partly FROM found
     )"""
 _ORDER = "ORDER BY t.score DESC, t.sent_at DESC, t.conversation_id DESC, t.seq DESC"
+
+
+def _walked(query: str) -> str:
+    """Over `floor`, `lively` and `wanted`: the newest since the floor that match, so many of each conversation."""
+    return f"""SELECT {_FOUND} FROM floor, lively l CROSS JOIN LATERAL (
+            SELECT * FROM messages m
+            WHERE m.conversation_id = l.id AND m.sent_at >= floor.at
+            AND ts_match_vq(m.words, (SELECT {query} FROM wanted)) AND {_FITS}
+            ORDER BY m.sent_at DESC, m.seq DESC LIMIT %(depth)s) m
+        WHERE l.last_activity_at >= floor.at - interval '1 second'"""
+
 
 # `marks` are messages at 1/32, 1/8, 1/2 and twice the budget from the end of each conversation, found by their seq:
 # they tell, without counting, since when about `budget` messages were sent in all. What is older is left to the index,
@@ -165,12 +191,11 @@ WALK = Routine(
         "sought": "bool",
         "number": "bigint",
         "newest": "timestamptz",
+        "partly": "bool",
         **_HIT,
     },
     body=f"""
-    WITH wanted AS MATERIALIZED (
-        SELECT to_tsquery('chat_search', %(query)s) AS query
-    ), {_MINE}, lively AS MATERIALIZED (
+    WITH {_WANTED}, {_MINE}, lively AS MATERIALIZED (
         SELECT l.id, l.last_activity_at, CASE WHEN %(upto)s IS NULL THEN l.last_seq ELSE (
             SELECT m.seq FROM messages m
             WHERE m.conversation_id = l.id AND m.deleted_at IS NULL AND m.sent_at <= %(upto)s
@@ -188,17 +213,13 @@ WALK = Routine(
             WHERE covered >= %(budget)s ORDER BY sent_at DESC LIMIT 1), (
             SELECT last_activity_at + interval '1 second' FROM mine
             ORDER BY last_activity_at DESC OFFSET {LIVELIEST} LIMIT 1), '-infinity') AS at
-    ), found AS MATERIALIZED (
-        SELECT {_FOUND} FROM floor, lively l CROSS JOIN LATERAL (
-            SELECT * FROM messages m
-            WHERE m.conversation_id = l.id AND m.sent_at >= floor.at
-            AND ts_match_vq(m.words, (SELECT query FROM wanted)) AND {_FITS}
-            ORDER BY m.sent_at DESC, m.seq DESC LIMIT %(depth)s) m
-        WHERE l.last_activity_at >= floor.at - interval '1 second'
-        {_NEWEST}
+    ), whole AS MATERIALIZED (
+        {_walked("query")} {_NEWEST}
+    ), near AS MATERIALIZED (
+        {_walked("partial")} AND %(partial)s IS NOT NULL AND NOT EXISTS (SELECT FROM whole) {_NEWEST}
     ), {_PAGE}
     SELECT s.ids, s.messages, floor.at = coalesce(%(since)s, '-infinity'), numnode(w.query) > 0, total.number,
-        total.newest, t.*
+        total.newest, total.partly, t.*
     FROM (SELECT coalesce(array_agg(id), '{{}}') AS ids, coalesce(sum(last_seq), 0)::bigint AS messages FROM mine) s,
         floor, wanted w, total LEFT JOIN told t ON true
     {_ORDER}""",
@@ -215,20 +236,25 @@ def walk(search: Search, *, budget: int) -> tuple[Scope, Found]:
 
 _NEWER = "/* whatever its time */"
 
+
+def _known(query: str) -> str:
+    """Over `mine`: what the index of words knows in the conversations named."""
+    return f"""SELECT {_FOUND} FROM messages m
+        WHERE m.conversation_id = ANY (%(conversations)s)
+        AND m.words @@ to_tsquery('chat_search', %({query})s) AND {_FITS} {_NEWER}
+        AND (SELECT array_agg(id) FROM mine) @> ARRAY[m.conversation_id]"""
+
+
 # Uses index: messages_search, or one of the others where a sender or a time says more than the words. A statement of
 # its own, planned each time with its values: how common a word is decides, and PostgreSQL keeps count of that.
 # The conversations are given by name, which the index takes, and looked at again, in case one was just left.
 _INDEXED = f"""
-    WITH wanted AS MATERIALIZED (
-        SELECT to_tsquery('chat_search', %(query)s) AS query
-    ), {_MINE}, found AS MATERIALIZED (
-        SELECT {_FOUND} FROM messages m
-        WHERE m.conversation_id = ANY (%(conversations)s)
-        AND m.words @@ to_tsquery('chat_search', %(query)s) AND {_FITS} {_NEWER}
-        AND (SELECT array_agg(id) FROM mine) @> ARRAY[m.conversation_id]
-        {_NEWEST}
+    WITH {_WANTED}, {_MINE}, whole AS MATERIALIZED (
+        {_known("query")} {_NEWEST}
+    ), near AS MATERIALIZED (
+        {_known("partial")} AND %(partial)s IS NOT NULL AND NOT EXISTS (SELECT FROM whole) {_NEWEST}
     ), {_PAGE}
-    SELECT total.number, total.newest, t.* FROM total LEFT JOIN told t ON true
+    SELECT total.number, total.newest, total.partly, t.* FROM total LEFT JOIN told t ON true
     {_ORDER}"""
 INDEXED_TYPES = {**_SEARCH, "conversations": "uuid[]"}
 
@@ -256,5 +282,5 @@ def indexed(search: Search, *, conversations: list[UUID], since: datetime | None
 
 
 def _found(lines: list[tuple[Any, ...]]) -> Found:
-    number, newest = lines[0][:2]
-    return Found([Hit(*line[2:]) for line in lines if line[2] is not None], number, newest)
+    number, newest, partly = lines[0][:3]
+    return Found([Hit(*line[3:]) for line in lines if line[3] is not None], number, newest, partly)

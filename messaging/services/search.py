@@ -1,6 +1,6 @@
 """Searching: which way to go, page by page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -58,28 +58,23 @@ class Page(NamedTuple):
 def find_messages(wanted: Wanted) -> Page:
     """A page of what the viewer may read and is looking for.
 
-    Where nothing has the words as they stand, what has words that begin so is found instead. One to six statements,
-    whatever the data: one to three for each of the two.
+    Where nothing has the words as they stand, what has words that begin so is found instead. One to four statements,
+    whatever the data.
     """
-    partly = wanted.after.partly if wanted.after else False
-    scope, found = _find(_search(wanted, partly=partly))
-    if not (found.number or wanted.after) and scope.conversations and wanted.terms.partial:
-        partly = True
-        scope, found = _find(_search(wanted, partly=True))
+    scope, found = _find(_search(wanted))
     hits = found.hits[: wanted.limit]
     more = len(found.hits) > wanted.limit
-    return Page(
-        hits, _end(wanted, hits[-1], found, partly=partly) if more else None, bool(scope.conversations)
-    )
+    return Page(hits, _end(wanted, hits[-1], found) if more else None, bool(scope.conversations))
 
 
-def _search(wanted: Wanted, *, partly: bool) -> Search:
-    after = wanted.after
+def _search(wanted: Wanted) -> Search:
+    after, terms = wanted.after, wanted.terms
     limit = wanted.limit + 1
     ends = [at for at in (wanted.until, after.upto if after else None) if at is not None]
     return Search(
         viewer=wanted.viewer,
-        query=wanted.terms.partial if partly else wanted.terms.exact,
+        query=terms.partial if after and after.partly else terms.exact,
+        partial=None if after else terms.partial or None,
         depth=CANDIDATES if wanted.by_rank else limit,
         limit=limit,
         by_rank=wanted.by_rank,
@@ -95,15 +90,37 @@ def _search(wanted: Wanted, *, partly: bool) -> Search:
     )
 
 
-def _end(wanted: Wanted, last: Hit, found: Found, *, partly: bool) -> Place:
+def _end(wanted: Wanted, last: Hit, found: Found) -> Place:
+    partly = wanted.after.partly if wanted.after else found.partly
     upto = (wanted.after.upto if wanted.after else found.newest) if wanted.by_rank else None
     return Place(partly, upto, last.score if wanted.by_rank else None, last.at, last.conversation, last.seq)
 
 
 def _find(search: Search) -> tuple[Scope, Found]:
-    """One to three statements: a short walk; a longer one, or the index over the last days; the index over all."""
+    """One to four statements: a short walk; then, where that met none of the words as they stand, what the index
+    knows of them; and the way to the rest."""
     scope, found = queries.walk(search, budget=STROLL)
-    if not scope.sought or scope.complete or found.number >= search.depth:
+    if not scope.sought or scope.complete:
+        return scope, found
+    if search.partial and (found.partly or not found.number):
+        return _find_either(search, scope, found)
+    return _find_rest(replace(search, partial=None), scope, found)
+
+
+def _find_either(search: Search, scope: Scope, met: Found) -> tuple[Scope, Found]:
+    """Whether there are such words at all, in one look. Beginnings of words are in it where the walk met none: else
+    they may be many, and the walk has begun to gather them."""
+    wanted = replace(search, partial=None) if met.partly else search
+    found = queries.indexed(wanted, conversations=scope.conversations)
+    if found.number or not met.partly:
+        return scope, found
+    scope, found = _find_rest(replace(search, query=search.partial or "", partial=None), scope, met)
+    return scope, found._replace(partly=True)
+
+
+def _find_rest(search: Search, scope: Scope, found: Found) -> tuple[Scope, Found]:
+    """Up to two statements after a walk that met this: a longer one, or the index over the last days; the index."""
+    if found.number >= search.depth:
         return scope, found
     if budget := _second_walk(search.depth, found.number, scope.messages):
         scope, found = queries.walk(search, budget=budget)

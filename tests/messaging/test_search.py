@@ -411,6 +411,29 @@ def test_every_way_leads_to_the_same(talk: tuple[User, User, UUID], monkeypatch:
         assert {q: _ask(ann, q) for q in usual} == usual
 
 
+@pytest.mark.parametrize("stroll", [32, 512])
+def test_beginnings_of_words_are_found_only_where_the_word_is_nowhere(
+    talk: tuple[User, User, UUID], monkeypatch: pytest.MonkeyPatch, stroll: int
+) -> None:
+    monkeypatch.setattr(service, "STROLL", stroll)
+    ann, _, room = talk
+    said = ("quin", "quince", "quince")
+    then = datetime(2025, 1, 1, tzinfo=UTC)
+    lines = [Line(ann.pk, word, then, f"{place} {word}") for place, word in enumerate(said)]
+    bulk.add_batch(conversation_id=room, lines=lines)
+    assert contents(ann, "quin") == ["quin"]
+    assert contents(ann, "quinc") == ["quince", "quince"]
+    assert contents(ann, "qui") == ["quince", "quince", "quin"]
+
+
+def test_pages_of_beginnings_that_the_walk_does_not_end(
+    talk: tuple[User, User, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "STROLL", 32)
+    cut = [len(page) for page in pages(Api(talk[0]), "/search/messages", q="ap", limit=7)]
+    assert cut == [7, 1]
+
+
 @pytest.fixture
 def recent_index(talk: tuple[User, User, UUID]) -> Iterator[datetime]:
     """The index over what was sent since the day of the talk, as a rotation leaves it."""
@@ -470,7 +493,7 @@ def test_a_search_is_few_statements_whatever_the_data(rows: int, django_assert_n
             factories.say(other, room, "apple")
     with django_assert_num_queries(1):  # the walk
         assert _ask(ann, "apple")
-    with django_assert_num_queries(2):  # and another for words that begin so
+    with django_assert_num_queries(1):  # which looks for words that begin so, too
         assert _ask(ann, "app")
 
 

@@ -24,6 +24,13 @@ class Job:
 
 JOBS: Final[dict[str, Job]] = {
     "purge expired sign-ins": Job("conversations.tasks.purge_expired", 3_000, every=timedelta(hours=1)),
+    # Before the nightly maintenance, which clears up behind it.
+    "purge what was deleted long ago": Job(
+        "messaging.tasks.purge_deleted", 3 * 3_600, at={"hour": "1", "minute": "20"}
+    ),
+    "archive quiet conversations": Job(
+        "conversations.tasks.archive_quiet", 3 * 3_600, at={"hour": "0", "minute": "40"}
+    ),
     "database: pulse": Job("dbperf.tasks.pulse", 25, every=timedelta(seconds=30)),
     "database: nightly maintenance": Job("dbperf.tasks.nightly", 3 * 3_600, at={"hour": "2", "minute": "0"}),
     "database: hourly look": Job("dbperf.tasks.hourly", 3_000, at={"minute": "7"}),

@@ -400,7 +400,10 @@ SEARCH_LANGUAGE = env.text(
     "SEARCH_LANGUAGE", "english", choices=STEMMED_LANGUAGES
 )  # as of `manage.py reindex_search`
 METRICS_TOKEN = env.secret("METRICS_TOKEN")  # who may read /metrics; without it this machine alone
-RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, minimum=1)  # deleted messages are purged after this
+RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, minimum=1)  # what was deleted is purged after this
+ARCHIVE_AFTER_DAYS = env.integer(
+    "ARCHIVE_AFTER_DAYS", 0, minimum=0
+)  # of quiet; 0: nothing is archived by itself
 
 # --- Logs: to standard error, each record with its request id
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))

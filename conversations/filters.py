@@ -44,7 +44,7 @@ class InboxQuerySerializer(LimitSerializer):
         required=False, default=None, allow_null=True, help_text="With, or without, unread messages."
     )
     archived = serializers.BooleanField(
-        default=False, help_text="What the caller put away, instead of the rest."
+        default=False, help_text="What is put away until something is said there, instead of the rest."
     )
     search = serializers.CharField(
         required=False, max_length=100, help_text="In the name or the other's name."

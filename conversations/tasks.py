@@ -1,6 +1,9 @@
 """Celery wrappers of this app's jobs."""
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from conversations import jobs
@@ -10,3 +13,12 @@ from conversations import jobs
 def purge_expired() -> int:
     """Hourly: tickets and refresh tokens past their time."""
     return jobs.purge_expired(now=timezone.now())
+
+
+@shared_task(name="conversations.tasks.archive_quiet", time_limit=2 * 3_600)
+def archive_quiet() -> int:
+    """Nightly: conversations where nothing was said for ARCHIVE_AFTER_DAYS; with 0, none."""
+    if not settings.ARCHIVE_AFTER_DAYS:
+        return 0
+    quiet = timezone.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS)
+    return jobs.archive_quiet(before=quiet, within_s=3_600)

@@ -79,6 +79,10 @@ class Conversation(models.Model):
             ),
             # The sweep: what changed in the last seconds.
             models.Index(fields=["changed_at"], name="conversations_changed"),
+            # purge_deleted: the longest deleted first.
+            models.Index(
+                fields=["deleted_at"], name="conversations_deleted", condition=Q(deleted_at__isnull=False)
+            ),
             # SET NULL when a message row goes, without reading every conversation.
             models.Index(fields=["last_message"], name="conversations_last_message"),
             # GET /conversations?search= and the admin.

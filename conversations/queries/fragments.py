@@ -115,14 +115,18 @@ PEER = maybe(
     WHERE q.conversation_id = c.id AND q.user_id <> p.user_id) END"""
 )
 
-# Over participants p (nulls for an agent who has not joined the case; one who left it has only a read position).
+# Over conversations c and participants p: put away, and nothing was said since.
+ARCHIVED = "coalesce(p.archived_at >= c.last_activity_at, false)"
+
+# Over conversations c and participants p (nulls for an agent who has not joined the case; one who left it has only a
+# read position).
 MEMBERSHIP = obj(
     role=word("CASE WHEN p.left_at IS NULL THEN coalesce(p.role, 'agent') ELSE 'agent' END"),
     joined_at=maybe(time("CASE WHEN p.left_at IS NULL THEN p.joined_at END")),
     last_read_seq="coalesce(p.last_read_seq, 0)",
     muted_until=maybe(time("p.muted_until")),
     pinned=flag("p.pinned_at IS NOT NULL"),
-    archived=flag("p.archived_at IS NOT NULL"),
+    archived=flag(ARCHIVED),
     notify=word("coalesce(p.notify, 'all')"),
 )
 

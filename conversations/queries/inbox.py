@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from conversations.queries.fragments import CONVERSATION, MEMBERSHIP, MENTIONED, UNREAD, obj, word
+from conversations.queries.fragments import (
+    ARCHIVED,
+    CONVERSATION,
+    MEMBERSHIP,
+    MENTIONED,
+    UNREAD,
+    obj,
+    word,
+)
 from conversations.queries.routine import Routine
 from conversations.queries.statement import row, rows
 
@@ -34,7 +42,9 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxFilter:
-    """What a listing is narrowed to; None leaves it open. `archived` False hides what the viewer put away."""
+    """What a listing is narrowed to; None leaves it open. `archived` False hides what the viewer put away,
+    until something is said there.
+    """
 
     type: str | None = None
     business_id: str | None = None
@@ -70,7 +80,7 @@ _WANTED = f"""
     AND (%(assignee)s IS NULL OR (b.conversation_id IS NOT NULL
         AND b.assignee_id IS NOT DISTINCT FROM nullif(%(assignee)s, 'none')::uuid))
     AND (%(label)s IS NULL OR %(label)s = ANY (b.labels))
-    AND (%(archived)s IS NULL OR (p.archived_at IS NOT NULL) = %(archived)s)
+    AND (%(archived)s IS NULL OR {ARCHIVED} = %(archived)s)
     AND (%(unread)s IS NULL OR ({UNREAD} > 0) = %(unread)s)
     AND (%(search)s IS NULL OR upper(c.name) LIKE upper(%(search)s) OR (c.type <> 'group' AND EXISTS (
         SELECT FROM participants q JOIN users o ON o.id = q.user_id
@@ -210,7 +220,7 @@ def unread_totals(*, viewer: UUID) -> str | None:
 def membership(*, viewer: UUID, conversation_id: UUID) -> str | None:
     """The viewer's own settings in a conversation they take part in. Uses index: participants_unique_user."""
     found = row(
-        f"""SELECT {MEMBERSHIP} FROM participants p
+        f"""SELECT {MEMBERSHIP} FROM participants p JOIN conversations c ON c.id = p.conversation_id
         WHERE p.conversation_id = %(conversation)s::uuid AND p.user_id = %(viewer)s::uuid AND p.left_at IS NULL""",
         {"viewer": viewer, "conversation": conversation_id},
     )

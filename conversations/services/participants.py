@@ -158,15 +158,19 @@ def update_membership(
     archived: bool | None = None,
     notify: str | None = None,
 ) -> None:
-    """Changes one's own settings; they are nobody else's business and take no version. `""` keeps `muted_until`."""
+    """Changes one's own settings; they are nobody else's business and take no version. `""` keeps `muted_until`.
+
+    What is archived is put away until something is said there.
+    """
     now = timezone.now()
     changes: dict[str, object] = {
         **({} if muted_until == "" else {"muted_until": muted_until}),
         **({} if pinned is None else {"pinned_at": now if pinned else None}),
-        **({} if archived is None else {"archived_at": now if archived else None}),
         **({} if notify is None else {"notify": notify}),
     }
     found = seated(user_id=user_id, conversation_id=conversation_id)
+    if archived is not None:  # PostgreSQL's clock, which stamps messages, may be ahead of ours
+        changes["archived_at"] = max(now, found.conversation.last_activity_at) if archived else None
     if changes:
         Participant.objects.live().filter(conversation=found.conversation, user=user_id).update(**changes)
 

@@ -100,6 +100,12 @@ class Message(models.Model):
                 name="messages_uncounted",
                 condition=Q(deleted_at__isnull=False) | Q(type="system"),
             ),
+            # purge_deleted: deleted messages that still have a client_id, the longest deleted first.
+            models.Index(
+                fields=["deleted_at"],
+                name="messages_deleted",
+                condition=Q(deleted_at__isnull=False, client_id__isnull=False),
+            ),
             # GET /search/messages: words inside the conversations that the caller may read.
             GinIndex(
                 OpClass(F("conversation"), name="uuid_ops"),

@@ -7,6 +7,7 @@ from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Greatest
 
 from conversations.models import Conversation
+from conversations.services import announce
 from conversations.services.integrity import Repair, reach_version
 from messaging.models import Mention, Message
 from messaging.queries import integrity
@@ -27,6 +28,13 @@ def _catch_up(conversation: Conversation) -> None:
 def _point(conversation: Conversation) -> None:
     last = _messages(conversation).filter(seq=conversation.last_seq).first()
     Conversation.objects.filter(pk=conversation.pk).update(last_message=last)
+
+
+def _liven(conversation: Conversation) -> None:
+    said = _messages(conversation).filter(deleted_at=None).exclude(type=Message.Type.SYSTEM)
+    newest = said.aggregate(newest=Max("sent_at"))["newest"]
+    conversation.stamp(facts=True, last_activity_at=newest)
+    announce.conversation_changed(conversation)
 
 
 def _name_again(conversation: Conversation) -> None:
@@ -67,6 +75,7 @@ REPAIRS: Mapping[str, Repair] = {
     integrity.SEQ.name: _number_on,
     integrity.MESSAGE_VERSIONS.name: _catch_up,
     integrity.LAST_MESSAGE.name: _point,
+    integrity.LAST_ACTIVITY.name: _liven,
     integrity.MENTIONS.name: _name_again,
     integrity.REPLY_COUNT.name: _recount,
     integrity.REACTIONS.name: _react_again,

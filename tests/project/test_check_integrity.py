@@ -12,7 +12,7 @@ from django.db import connection
 
 from chatbackend.management.commands.check_integrity import REPAIRS, RULES
 from conversations.models import User
-from conversations.services import participants
+from conversations.services import conversations, participants
 from messaging.services import messages, reactions
 from tests import factories
 
@@ -35,6 +35,8 @@ def room() -> UUID:
     participants.leave(user_id=cid.pk, conversation_id=room)
     factories.direct(ann, ben)
     factories.case(cid, content="help")
+    ended = factories.group(ann, ben)
+    conversations.delete_conversation(actor_id=ann.pk, conversation_id=ended)
     return room
 
 
@@ -124,6 +126,7 @@ FAULTS: dict[str, tuple[Callable[[UUID], None], set[str]]] = {
         {"versions_distinct"},
     ),
     "last_message": (set_conversation("last_message_id = NULL"), {"last_message"}),
+    "last_activity": (set_conversation("last_activity_at = now() - interval '1 day'"), {"last_activity"}),
     "a mention too many": (mention_nobody_said, {"mentions"}),
     "a mention too few": (forget_mentions, {"mentions"}),
     "reply_count": (set_message(1, "reply_count = 5"), {"reply_count"}),
@@ -148,7 +151,7 @@ def test_every_rule_is_tried() -> None:
 def test_what_is_whole_is_silent(room: UUID) -> None:
     result = run()
     assert (broken(result), result["left"], result["faults"]) == (set(), "", [])
-    assert result["conversations"] == 3
+    assert result["conversations"] == 4
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -200,7 +203,7 @@ def test_many_conversations_are_looked_at_in_batches(
     for _ in range(450):
         factories.group(owner)
     with django_assert_max_num_queries(1 + 4 + 3 * len(RULES)):  # type: ignore[operator]
-        assert run()["conversations"] == 453
+        assert run()["conversations"] == 454
 
 
 def test_people_read_a_table_and_no_words_of_others(room: UUID) -> None:

@@ -1,0 +1,80 @@
+"""Letting go of what was deleted long ago, in short transactions that may end anywhere.
+
+A deleted message keeps its place for ever: the numbers of a conversation have no gaps. Its content went when it was
+deleted; of what is left, the client_id goes, with which nobody sends anything again. A deleted conversation goes whole,
+from its newest message down, so that after each step it is a conversation that is in order, only shorter.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
+
+from conversations.models import Conversation, Participant
+from messaging.models import Mention, Message
+from messaging.queries import purge as queries
+
+
+class Gone(NamedTuple):
+    """What one transaction let go."""
+
+    conversations: int = 0
+    messages: int = 0
+    client_ids: int = 0
+
+    def __add__(self, other: object) -> "Gone":
+        if not isinstance(other, Gone):
+            return NotImplemented
+        return Gone(*map(sum, zip(self, other, strict=True)))
+
+
+def purge_deleted(*, before: datetime) -> Iterator[Gone]:
+    """Lets go of what was deleted before a moment, a thousand rows a transaction; yields after each.
+
+    Whoever stops listening stops it, and the next run goes on from there. What somebody else holds is left for that.
+    """
+    # Uses index: conversations_deleted.
+    ended = Conversation.objects.filter(deleted_at__lt=before).order_by("deleted_at", "pk")
+    for conversation in list(ended.values_list("pk", flat=True)):
+        while (gone := _shorten(conversation, before)) != Gone():
+            yield gone
+    while number := queries.forget_client_ids(before):
+        yield Gone(client_ids=number)
+
+
+@transaction.atomic
+def _shorten(conversation_id: UUID, before: datetime) -> Gone:
+    """The newest messages of a deleted conversation go; with the last of them, the conversation."""
+    rooms = Conversation.objects.select_for_update(skip_locked=True)
+    room = rooms.filter(pk=conversation_id, deleted_at__lt=before).first()
+    if room is None:
+        return Gone()
+    left = max(0, room.last_seq - queries.BATCH)
+    messages = Message.objects.filter(conversation=room)
+    _end_with(room, messages.filter(seq=left).first(), left)
+    number = _drop(room, left)
+    if left == 0:
+        room.delete()
+    return Gone(conversations=int(left == 0), messages=number)
+
+
+def _end_with(room: Conversation, last: Message | None, left: int) -> None:
+    """Nothing points beyond message `left` any more."""
+    room.last_seq, room.last_message = left, last
+    room.save(update_fields=["last_seq", "last_message"])
+    Participant.objects.filter(conversation=room).update(
+        last_read_seq=Least(F("last_read_seq"), left), last_sent_seq=Least(F("last_sent_seq"), left)
+    )
+    Mention.objects.filter(conversation=room, seq__gt=left).delete()
+    queries.uncount_replies(conversation=room.pk, after=left)
+
+
+def _drop(room: Conversation, left: int) -> int:
+    """Through the ORM, which takes along what belongs to a message."""
+    newest = Message.objects.filter(conversation=room, seq__gt=left).only("pk")
+    _, counted = newest.delete()
+    return counted.get(Message._meta.label, 0)

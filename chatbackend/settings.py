@@ -208,6 +208,7 @@ DATABASES = {
             options=DATABASE_OPTIONS | ({"pool": DATABASE_POOL_OPTIONS} if DB_POOL else {}),
         ),
         "CONN_MAX_AGE": 0,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # behind a pooler the next chunk is asked of another session
     }
 }
 # A streaming replica for hot reads (conversations/replica.py). It is not waited for: the primary can answer as well.
@@ -225,6 +226,7 @@ if DATABASE_REPLICA_URL:
             | ({"pool": {**DATABASE_POOL_OPTIONS, "timeout": REPLICA_WAIT_S}} if DB_POOL else {}),
         ),
         "CONN_MAX_AGE": 0,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
         "TEST": {"MIRROR": "default"},
     }
 # The connections of dbperf, the database's own care: by another way to the same database, never pooled.
@@ -339,6 +341,7 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "chatbackend@localhost")
 # --- Accounts and tokens
 REGISTRATION_OPEN = env.boolean("REGISTRATION_OPEN", default=EMBEDDED)
 JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY") or SECRET_KEY
+CLOCKS_APART_S = 10  # another process, or a provider, may have issued a token "in the future"
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,
@@ -349,6 +352,7 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "USER_ID_CLAIM": "user_id",
+    "LEEWAY": CLOCKS_APART_S,
 }
 JWT_JWK_URL = env.url("JWT_JWK_URL", schemes=("https", "http") if PLAIN_HTTP else ("https",))
 JWT_VERIFYING_KEY = env.secret("JWT_VERIFYING_KEY").replace("\\n", "\n")

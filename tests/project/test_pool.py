@@ -7,11 +7,14 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from chatbackend.embedded.processes import free_port
 from chatbackend.postgres.pool import ImpatientPool, ServerAway
+from conversations.models import User
+from tests import factories
 
 Clock = Callable[[], float]
 
@@ -84,6 +87,16 @@ def test_without_looking_it_would_have_been_handed_out() -> None:
         with pytest.raises(psycopg.OperationalError):
             again.execute("SELECT 1")
         careless.putconn(again)
+
+
+@pytest.mark.django_db
+def test_no_cursor_is_left_at_the_server() -> None:
+    """A pooler gives the next chunk of rows to another session, where there is none. Choices of forms are read so."""
+    factories.persons(3)
+    for _ in User.objects.iterator(chunk_size=1):
+        with connection.cursor() as other:
+            other.execute("SELECT name FROM pg_cursors WHERE name LIKE '%django%'")
+            assert other.fetchall() == []
 
 
 def terminate(pid: int) -> None:

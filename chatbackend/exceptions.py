@@ -25,6 +25,8 @@ BUSY_STATES = {
     "55P03": "The database is busy with the same thing",
     "40001": "Two changes met; try again",
     "40P01": "Two changes met; try again",
+    "53100": "The database has no room for this at the moment",
+    "53200": "The database has no memory for this at the moment",
 }
 
 

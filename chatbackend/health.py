@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from time import monotonic
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -21,24 +21,47 @@ from chatbackend import __version__
 from chatbackend.problems import problem_http
 
 ANSWER_WITHIN_S = 2
+JOBS_LATE_AFTER_S = 150  # five pulses of the clock
+# Uses index: dbperf_snapshot_newest.
+LAST_PULSE = """
+    SELECT extract(epoch FROM statement_timestamp() - taken_at)::float FROM dbperf_snapshot
+    WHERE kind = 'pulse' ORDER BY taken_at DESC LIMIT 1"""
 
 View = Callable[[HttpRequest], HttpResponse]
+Answer = TypeVar("Answer")
+
+
+def _own_connection() -> "psycopg.Connection[tuple[Any, ...]]":
+    return psycopg.connect(
+        settings.DATABASE_URL,
+        connect_timeout=ANSWER_WITHIN_S,
+        application_name="chatbackend-health",
+        options=f"-c statement_timeout={ANSWER_WITHIN_S * 1000}",
+        autocommit=True,
+    )
 
 
 def ask_postgresql() -> bool:
     """Whether PostgreSQL answers a statement within two seconds."""
     try:
-        with psycopg.connect(
-            settings.DATABASE_URL,
-            connect_timeout=ANSWER_WITHIN_S,
-            application_name="chatbackend-health",
-            options=f"-c statement_timeout={ANSWER_WITHIN_S * 1000}",
-            autocommit=True,
-        ) as connection:
+        with _own_connection() as connection:
             connection.execute("SELECT 1")
     except psycopg.Error:
         return False
     return True
+
+
+def ask_jobs() -> str:
+    """Whether what the clock asks for is done: it asks for a pulse twice a minute, and a worker keeps it. One that is
+    missing means that beat, the queue or every worker is away."""
+    try:
+        with _own_connection() as connection:
+            last = connection.execute(LAST_PULSE).fetchone()
+    except psycopg.Error:
+        return "unknown"
+    if last is None:
+        return "never"
+    return "ok" if last[0] <= JOBS_LATE_AFTER_S else "late"
 
 
 def ask_redis() -> bool:
@@ -58,25 +81,26 @@ def ask_redis() -> bool:
 
 
 @dataclass
-class Remembered:
+class Remembered(Generic[Answer]):
     """An answer kept for a second; those who ask at the same time wait for the one who asks."""
 
-    ask: Callable[[], bool]
+    ask: Callable[[], Answer]
     keep_s: float = 1.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _answer: bool = False
+    _answer: list[Answer] = field(default_factory=list)  # the last one
     _until: float = float("-inf")
 
-    def __call__(self) -> bool:
+    def __call__(self) -> Answer:
         with self._lock:
             if monotonic() >= self._until:
-                self._answer = self.ask()
+                self._answer = [self.ask()]
                 self._until = monotonic() + self.keep_s
-            return self._answer
+            return self._answer[0]
 
 
 postgresql = Remembered(ask_postgresql)
 redis = Remembered(ask_redis)
+jobs = Remembered(ask_jobs)
 
 
 def state() -> dict[str, Any]:
@@ -114,7 +138,7 @@ def for_askers(view: View) -> View:
 @for_askers
 def health(request: HttpRequest) -> JsonResponse:
     """The whole state, always 200: for people and dashboards."""
-    return JsonResponse(state())
+    return JsonResponse({**state(), "jobs": jobs()})
 
 
 @for_askers

@@ -73,12 +73,15 @@ def _platform(raw: str) -> Claims:
         algorithms=[algorithm],
         issuer=settings.JWT_ISSUER or None,
         audience=settings.JWT_AUDIENCE or None,
+        leeway=settings.CLOCKS_APART_S,
         options={"require": ["exp", settings.JWT_USER_CLAIM]},
     )
     kaha_id = payload[settings.JWT_USER_CLAIM]
     if not isinstance(kaha_id, str | int) or not 0 < len(str(kaha_id)) <= 64 or "\0" in str(kaha_id):
         raise ValueError(settings.JWT_USER_CLAIM)
-    expires_at = datetime.fromtimestamp(payload["exp"], UTC)  # before an account is made
+    expires_at = datetime.fromtimestamp(payload["exp"], UTC)
+    if expires_at <= datetime.now(UTC):  # the leeway is for its beginning; before an account is made
+        raise ValueError("exp")
     return Claims(user_of_platform(str(kaha_id)), expires_at)
 
 

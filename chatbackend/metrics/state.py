@@ -1,10 +1,12 @@
 """How this process stands at the moment it is asked: read then, kept nowhere."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import Error
+from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -89,6 +91,9 @@ def _database() -> Iterable[Metric]:
         told = telling.metrics(store=MONITOR)
     except Error:
         return
+    if told["as_of"]:
+        age = (timezone.now() - datetime.fromisoformat(told["as_of"])).total_seconds()
+        yield GaugeMetricFamily("chat_jobs_pulse_age_seconds", "Since a worker kept the clock's pulse.", age)
     yield from _sessions(told["sessions"] or {})
     if told["cache"] and told["cache"]["hit_pct"] is not None:
         text = "Blocks found in PostgreSQL's memory, in percent."

@@ -216,6 +216,13 @@ def test_a_token_that_was_verified_before_still_runs_out(ann: User) -> None:
         _read_for(10, token)
 
 
+def test_clocks_may_be_a_little_apart(ann: User) -> None:
+    """A token of a process whose clock is ahead is used at once at another one."""
+    for ahead, status in ((8, 200), (60, 401)):
+        token = _own(_claims(ann, iat=datetime.now(UTC) + timedelta(seconds=ahead)))
+        assert Api(token=token).get("/users/me").status_code == status
+
+
 def test_a_ticket_works_once(ann: User) -> None:
     given = read(Api(ann).post("/auth/ws-ticket"))
     assert sessions.redeem_ticket(given["ticket"])[0] == ann

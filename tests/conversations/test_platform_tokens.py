@@ -50,6 +50,15 @@ def test_a_known_person(provider: None) -> None:
     assert read(Api(token=_token()).get("/unread")) == {"total": 0, "conversations": []}
 
 
+def test_clocks_may_be_a_little_apart(provider: None) -> None:
+    for ahead, status in ((60, 401), (8, 200)):
+        early = _token(iat=datetime.now(UTC) + timedelta(seconds=ahead))
+        assert Api(token=early).get("/users/me").status_code == status
+    User.objects.all().delete()
+    problem(Api(token=_token(exp=datetime.now(UTC) - timedelta(seconds=2))).get("/users/me"), 401)
+    assert not User.objects.exists()
+
+
 def test_somebody_first_seen_gets_an_account(provider: None) -> None:
     first = read(Api(token=_token(kaha_id="kaha-2")).get("/users/me"))
     assert first["kaha_id"] == "kaha-2"

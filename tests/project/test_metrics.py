@@ -93,6 +93,7 @@ def test_what_dbperf_saw_is_told(daphne: Server) -> None:
     subprocess.run([sys.executable, "manage.py", "shell", "-c", look], env=daphne.env, cwd=ROOT, check=True)
     now = samples(daphne)
     assert now["chat_db_sessions", "active"] >= 0
+    assert 0 <= now["chat_jobs_pulse_age_seconds",] < 60
     assert 0 <= now["chat_db_cache_hit_percent",] <= 100
     assert now["chat_db_findings",] >= 0
 

@@ -20,8 +20,9 @@ sockets = URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])  # type: ig
 websocket: Application = OriginCheck(sockets)
 
 if "daphne.server" in sys.modules:  # importing it elsewhere would install Twisted's event loop
-    from chatbackend import daphne_requests, daphne_sockets
+    from chatbackend import daphne_listening, daphne_requests, daphne_sockets
 
+    daphne_listening.install()
     daphne_requests.install()
     daphne_sockets.install()
     websocket = daphne_sockets.wired(websocket)

@@ -140,7 +140,8 @@ class ChatConsumer:
             given, ref = await self._first_frame()
         try:
             async with self._hub.admission.turn():
-                return await work.run(opening.identify, given), ref
+                known = opening.identify_at_once(given)  # a thread costs more, and there are many at once
+                return await work.run(opening.identify, given) if known is None else known, ref
         except Unauthenticated as fault:
             if ref is not None:
                 await self._send({"type": "websocket.send", "text": replies.error(ref, fault)})

@@ -1,5 +1,8 @@
 """Who gets in, how, and for how long."""
 
+import signal
+import socket
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -157,3 +160,14 @@ def test_the_eleventh_socket_of_a_person_is_refused(
 def test_an_address_that_is_not_there(daphne: Server) -> None:
     with pytest.raises(InvalidStatus):
         Client(daphne.ws_url.replace("/ws/chat", "/ws/other"))
+
+
+def test_many_who_come_while_the_server_is_busy_wait_in_its_line(other: Server) -> None:
+    assert other.process
+    other.process.send_signal(signal.SIGSTOP)
+    try:
+        with ExitStack() as line:
+            for _ in range(300):  # one too many would be dropped by the kernel, and time out
+                line.enter_context(socket.create_connection(("127.0.0.1", other.port), timeout=2))
+    finally:
+        other.process.send_signal(signal.SIGCONT)

@@ -12,7 +12,7 @@ import { askedBy, backoff, floorOf } from "./backoff.js";
 import { disconnected, frameTooLarge, framesOf, refusal, tooLong } from "./frames.js";
 
 export const PROTOCOL = "chat.v1";
-const HELLO_MS = 15_000;
+const HELLO_MS = 30_000; // a server to which everybody comes back takes one after the other
 const REPLY_MS = 15_000;
 const PONG_MS = 10_000;
 const PONG_IN_DOUBT_MS = 3_000;

@@ -9,11 +9,14 @@ from django.db import connection
 
 
 @contextmanager
-def own_database(suffix: str = "bench") -> Iterator[str]:
-    """Makes it, with all tables, points this process to it and yields its URL. One left by a killed run is replaced."""
+def own_database(suffix: str = "bench", *, template: str | None = None) -> Iterator[str]:
+    """Makes it, with all tables, points this process to it and yields its URL. One left by a killed run is replaced.
+
+    `template`: a database that it begins as a copy of.
+    """
     connection.ensure_connection()  # raises OperationalError; Django's test database would ask and exit
     original = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = f"{original}_{suffix}"
+    connection.settings_dict["TEST"] |= {"NAME": f"{original}_{suffix}", "TEMPLATE": template}
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         with connection.cursor() as cursor:

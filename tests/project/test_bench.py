@@ -1,5 +1,6 @@
 """`manage.py bench` and its parts."""
 
+import hashlib
 import json
 import os
 import socket
@@ -11,6 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import psycopg
 import pytest
@@ -19,11 +22,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import Max, Min
 
-from chatbackend.benchmark import report
+from chatbackend.benchmark import kept, report
 from chatbackend.benchmark.client import Load, measure
 from chatbackend.benchmark.data import READERS, fill
 from chatbackend.benchmark.data.vocabulary import ABSENT, COMMON, words
-from chatbackend.benchmark.queries import figures
+from chatbackend.benchmark.queries import figures, plot
+from chatbackend.benchmark.queries import targets as ways
+from chatbackend.benchmark.queries.limit import Statement
 from chatbackend.benchmark.queries.questions import QUESTIONS
 from conversations.models import Conversation, Participant, User
 from conversations.queries import inbox
@@ -210,8 +215,10 @@ def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> N
 def test_a_small_run_over_the_queries(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     sizes = ["--messages", "3k", "--rounds", "1", "--seconds", "0.01"]
-    finished = run_bench(*sizes, "--json", str(file))
+    finished = run_bench(*sizes, "--json", str(file), "--svg", str(tmp_path / "figures.svg"))
     assert finished.returncode == 0, finished.stderr
+    drawn = ElementTree.parse(tmp_path / "figures.svg").getroot()  # noqa: S314 - we drew it
+    assert len(drawn.findall("{*}rect/{*}title")) == len(QUESTIONS) * 3
     assert "history_deep" in finished.stdout
     result = json.loads(file.read_text())
     assert list(result) == [
@@ -226,8 +233,79 @@ def test_a_small_run_over_the_queries(tmp_path: Path) -> None:
             assert query[way]["per_s"] > 0
             assert (query[way]["buffers"] is None) == ((name, way) in copied)
         assert query["before"]["buffers"] > 0
+        assert result["growth"][name].keys() == {
+            "small_p95_ms", "large_p95_ms", "ratio", "small_buffers", "large_buffers",
+        }  # fmt: skip
     assert {each["name"] for each in result["indexes"]} >= {"messages_unique_seq", "messages_search"}
     assert 0 < result["index_use_pct"] <= 100
+
+
+RESULT = {
+    "messages": 5_000_000,
+    "queries": {
+        "inbox": {**{way: {"p95_ms": ms} for way, ms in (("before", 100.0), ("after", 1.0), ("limit", 0.1))},
+                  "speedup_p95": 100.0},
+    },
+    "growth": {"inbox": {"ratio": 1.25}},
+}  # fmt: skip
+
+
+def test_the_plot_is_logarithmic_and_says_what_it_shows() -> None:
+    drawn = ElementTree.fromstring(plot.svg(RESULT))  # noqa: S314 - we drew it
+    widths = {bar.get("class"): float(bar.get("width", 0)) for bar in drawn.findall("{*}rect[{*}title]")}
+    third = plot.PLOT / 3  # of three powers of ten, from 0.1 to 100 ms
+    assert widths == pytest.approx({"before": 3 * third, "after": third, "limit": 0}, abs=0.1)
+    words = [text.text for text in drawn.findall("{*}text")]
+    assert {"inbox", "100\N{MULTIPLICATION SIGN} · 1.25", "0.1", "100"} <= set(words)
+    assert [bar.findtext("{*}title") for bar in drawn.findall("{*}rect[{*}title]")][
+        1
+    ] == "inbox, ours: 1.00 ms"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kept_data_is_copied_from_and_known_by_what_makes_it(settings: Any) -> None:
+    settings.DATABASE_URL = settings.DATABASE_URL.rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}"
+    older = kept.kept_name(1_000)[:-10] + "0123456789"
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{older}"')
+    told: list[str] = []
+    try:
+        with kept.filled_database("bench_kept", messages=1_000, keep=True, say=told.append) as made:
+            assert kept.kept() == [kept.kept_name(1_000)]  # in place of the older
+            Message.objects.update(content="only in this copy")
+        with kept.filled_database("bench_kept", messages=1_000, keep=False, say=told.append) as copied:
+            assert copied == made
+            assert not Message.objects.filter(content="only in this copy").exists()
+        assert told[-1] == f"Copied 1,000 messages from {kept.kept_name(1_000)}"
+        settings.SEARCH_LANGUAGE = "german"
+        assert kept.kept_name(1_000) not in kept.kept()
+    finally:
+        kept.forget(kept.kept())
+    assert kept.kept() == []
+
+
+def test_pgbench_is_told_who_it_is_where_nobody_sees_it() -> None:
+    url = "postgresql://some%40body:se%2Fcret@localhost:5433/chat"
+    login = ways._login(url)
+    assert {name: login[name] for name in ("PGUSER", "PGPASSWORD", "PGHOST", "PGPORT", "PGDATABASE")} == {
+        "PGUSER": "some@body", "PGPASSWORD": "se/cret", "PGHOST": "localhost", "PGPORT": "5433", "PGDATABASE": "chat",
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_values_reach_pgbench_as_they_are(settings: Any) -> None:
+    url = settings.DATABASE_URL.rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}"
+    text = "it's 10:05:00, \\: or so"
+    sql = """SELECT 1 / (md5(%(text)s::text) = %(digest)s::text)::int
+        / ('a:b\\' = concat('a', chr(58), 'b', chr(92)))::int"""
+    with psycopg.connect(url) as raw:
+        digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        script = ways.script(raw, [Statement(sql, {"text": text, "digest": digest})])
+    program = ways.pgbench()
+    assert program
+    assert (
+        len(ways.Pgbench(program, url, [script], None).timed(0.01)) == 3
+    )  # a wrong value would divide by zero
 
 
 def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from chatbackend.benchmark.data.vocabulary import ABSENT, COMMON, rare
 from messaging.models import Message
 
 PAGE = 50
+MOST_ROOMS = 200  # of a page
 BULK = 500  # messages of one insert
 LATELY = 30  # changes that somebody missed
 CONTENT = "Shall we meet at ten, or is that too early for a Sunday?"

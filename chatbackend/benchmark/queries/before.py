@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
-from chatbackend.benchmark.queries.asking import BULK, CONTENT, PAGE, Ask
+from chatbackend.benchmark.queries.asking import BULK, CONTENT, MOST_ROOMS, PAGE, Ask
 from chatbackend.benchmark.queries.plain import Line, Person, Room, Seat
 
 
@@ -110,6 +110,15 @@ def _rooms(rooms: QuerySet[Room], viewer: UUID) -> bytes:
 
 def inbox(ask: Ask) -> bytes:
     return _rooms(Room.objects.filter(pk__in=_own(ask.user)), ask.user)
+
+
+def latest_per_conversation(ask: Ask) -> bytes:
+    """A loop over the rooms."""
+    found = {}
+    for seat in Seat.objects.filter(person=ask.user)[:MOST_ROOMS]:
+        newest = Line.objects.filter(room=seat.room_id).order_by("-sent_at").first()
+        found[str(seat.room_id)] = LineSerializer(newest).data if newest else None
+    return _json(found)
 
 
 def business_inbox(ask: Ask) -> bytes:

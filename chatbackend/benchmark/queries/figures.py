@@ -14,20 +14,20 @@ WAYS = ("before", "after", "limit")
 def figures(
     *,
     messages: int,
-    large: Mapping[Key, Sequence[float]],
-    small: Mapping[Key, Sequence[float]],
+    times: Mapping[Key, Sequence[float]],
     buffers: Mapping[Key, int | None],
     indexes: Sequence[Mapping[str, Any]],
     index_use_pct: float,
 ) -> dict[str, Any]:
-    """`{machine, versions, messages, queries, growth, indexes, index_use_pct}`; times in ms by (query, way)."""
-    names = list(dict.fromkeys(name for name, _ in large))
+    """`{machine, versions, messages, queries, growth, indexes, index_use_pct}`; times in ms by (query, way), where the
+    ways are those of WAYS on the large data and `small`: after, on the small."""
+    names = list(dict.fromkeys(name for name, _ in times))
     return {
         "machine": machine(),
         "versions": versions(),
         "messages": messages,
-        "queries": {name: _query(name, large, buffers) for name in names},
-        "growth": {name: _growth(small[name, "after"], large[name, "after"]) for name in names},
+        "queries": {name: _query(name, times, buffers) for name in names},
+        "growth": {name: _growth(name, times, buffers) for name in names},
         "indexes": list(indexes),
         "index_use_pct": index_use_pct,
     }
@@ -51,9 +51,17 @@ def _times(taken: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _growth(small: Sequence[float], large: Sequence[float]) -> dict[str, float]:
-    one, other = (round(percentile(taken, 95), 3) for taken in (small, large))
-    return {"small_p95_ms": one, "large_p95_ms": other, "ratio": _ratio(other, one)}
+def _growth(
+    name: str, times: Mapping[Key, Sequence[float]], buffers: Mapping[Key, int | None]
+) -> dict[str, Any]:
+    small, large = (round(percentile(times[name, way], 95), 3) for way in ("small", "after"))
+    return {
+        "small_p95_ms": small,
+        "large_p95_ms": large,
+        "ratio": _ratio(large, small),
+        "small_buffers": buffers[name, "small"],
+        "large_buffers": buffers[name, "after"],
+    }
 
 
 def _ratio(one: float, other: float) -> float:

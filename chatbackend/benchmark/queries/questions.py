@@ -25,6 +25,12 @@ QUESTIONS = (
     Question("history_deep", asking.largest, before.history_deep, after.history_deep),
     Question("unread_totals", asking.readers, before.unread_totals, after.unread_totals),
     Question("inbox", asking.readers, before.inbox, after.inbox),
+    Question(
+        "latest_per_conversation",
+        asking.readers,
+        before.latest_per_conversation,
+        after.latest_per_conversation,
+    ),
     Question("business_inbox", asking.desks, before.business_inbox, after.business_inbox),
     Question("changes_since", asking.missed, before.changes_since, after.changes_since),
     Question("search_common", asking.common, before.search, after.search),

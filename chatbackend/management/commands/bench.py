@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from chatbackend import console
-from chatbackend.benchmark import report
+from chatbackend.benchmark import kept, report
 from chatbackend.benchmark import run as http
 from chatbackend.benchmark.cases import CASES
-from chatbackend.benchmark.queries import figures
+from chatbackend.benchmark.queries import figures, plot
 from chatbackend.benchmark.queries import run as queries
 from chatbackend.benchmark.servers import ServerFailedError
 
@@ -35,6 +36,13 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=_number, help="of which medians or percentiles are taken")
         parser.add_argument("--seconds", type=float, help="of each measurement")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+        parser.add_argument("--svg", type=Path, metavar="FILE", help="queries: draw the figures there, too")
+        parser.add_argument(
+            "--keep",
+            action="store_true",
+            help="queries: keep the data on the server; kept data of this size is used the next time",
+        )
+        parser.add_argument("--forget", action="store_true", help="drop all kept data, and measure nothing")
         parser.add_argument(
             "--compare", type=Path, metavar="FILE", help="queries: end with 2 where a ratio got worse"
         )
@@ -58,6 +66,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         earlier = _earlier(options["compare"]) if options["compare"] else None
+        if options["forget"]:
+            self._forget()
+            return
         try:
             result = self._measured(options)
         except OperationalError as error:
@@ -66,6 +77,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["json"]:
             options["json"].write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        if options["svg"] and options["section"] == "queries":
+            options["svg"].write_text(plot.svg(result))
         if earlier and (found := figures.regressions(result, earlier, allowed=options["allowed"])):
             raise CommandError("\n".join(found), returncode=2)
 
@@ -74,13 +87,21 @@ class Command(BaseCommand):
             name: options[name] for name in ("messages", "rounds", "seconds") if options[name] is not None
         }
         if options["section"] == "queries":
-            result = queries.run(queries.Plan(**given), self._say)
+            result = queries.run(queries.Plan(**given, keep=options["keep"]), self._say)
             figures.show(self.stdout, result)
             return result
         chosen = [case for case in CASES if case.name in options["only"]]
         result = http.run(http.Plan(**given, connections=options["connections"], cases=chosen), self._say)
         report.show(self.stdout, result)
         return result
+
+    def _forget(self) -> None:
+        try:
+            names = kept.kept()
+            kept.forget(names)
+        except psycopg.OperationalError as error:
+            raise CommandError(f"{AWAY}\n{error}") from error
+        self._say(f"Dropped {', '.join(names)}" if names else "No data is kept")
 
     def _say(self, text: str) -> None:
         console.say(self.stderr, text)

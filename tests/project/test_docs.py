@@ -90,6 +90,17 @@ def test_the_readme_names_both_commands() -> None:
     assert {"make run", "make test"} <= set(_shell(ROOT / "README.md").splitlines())
 
 
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def test_tests_that_pages_lean_on_exist() -> None:
+    named = {found for page in PAGES for found in NAMED_TEST.findall(page.read_text())}
+    assert len(named) > 20
+    assert [
+        f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text()
+    ] == []
+
+
 def test_every_dependency_has_a_reason() -> None:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     pinned = {found[1] for line in lines if (found := re.match(r"([A-Za-z0-9_-]+)(?:\[[\w,]+\])?==", line))}

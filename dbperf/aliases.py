@@ -1,7 +1,8 @@
 """Which connection is for what, as data: read by the project's settings. An alias that `DATABASES` lacks is `default`.
 
 monitor         reads statistics: gives up after a second behind a lock, and after five in a statement
-maintenance     owns the tables, never pooled, autocommit, no statement timeout: VACUUM and index builds
+maintenance     owns the tables, never pooled, autocommit, no statement timeout: VACUUM and index builds. They end with
+                the process that asked for them: nobody would watch them any more
 dbperf_explain  a login of its own that may read a few tables: plans of statements that people type in
 """
 
@@ -26,6 +27,7 @@ SESSIONS: Final[dict[str, dict[str, str]]] = {
         "lock_timeout": "1000",
         "statement_timeout": "0",
         "idle_session_timeout": "0",
+        "client_connection_check_interval": "2s",
         "vacuum_cost_delay": "2ms",
         "timezone": "UTC",
     },

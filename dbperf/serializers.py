@@ -355,10 +355,12 @@ class JobResult(Shape):
     table = CharField()
     why = CharField(help_text="Why it was its turn.")
     outcome = serializers.ChoiceField(["done", "skipped", "stopped", "failed"])
-    note = CharField(help_text="Why it was left or stopped, or what keeps dead rows.")
+    note = CharField(
+        help_text="Why it was left or stopped, what keeps dead rows, which indexes were rebuilt."
+    )
     took_s = FloatField()
-    dead_before = IntegerField()
-    dead_after = IntegerField()
+    dead_before = IntegerField(allow_null=True, help_text="Null where nobody looked.")
+    dead_after = IntegerField(allow_null=True, help_text="Null where it did not come to its end.")
 
 
 class Job(Shape):

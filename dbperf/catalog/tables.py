@@ -5,7 +5,8 @@ from typing import Final
 from dbperf.catalog.indexes import SYSTEM
 from dbperf.connections import Database, Row
 
-# The limits are autovacuum's own, with what a table sets for itself.
+# The limits are autovacuum's own, with what a table sets for itself. No insert limit: inserts are not looked at. Since
+# PostgreSQL 18 there is a ceiling for dead rows, and inserts count against the pages that are not frozen.
 TABLES: Final = f"""
 SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::bigint AS oid,
        greatest(c.reltuples, -1)::bigint AS rows, c.relpages::bigint * b.size AS size_bytes,
@@ -21,12 +22,21 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::bigint AS oid,
        greatest(age(c.relfrozenxid), coalesce(age(tc.relfrozenxid), 0)) AS xid_age,
        greatest(mxid_age(c.relminmxid), coalesce(mxid_age(tc.relminmxid), 0)) AS mxid_age,
        coalesce(o.enabled, true) AS autovacuum,
-       coalesce(o.vacuum_threshold, current_setting('autovacuum_vacuum_threshold')::float)
-         + coalesce(o.vacuum_scale, current_setting('autovacuum_vacuum_scale_factor')::float)
-           * greatest(c.reltuples, 0) AS vacuum_limit,
+       least(coalesce(o.vacuum_threshold, current_setting('autovacuum_vacuum_threshold')::float)
+               + coalesce(o.vacuum_scale, current_setting('autovacuum_vacuum_scale_factor')::float)
+                 * greatest(c.reltuples, 0),
+             nullif(coalesce(o.most, current_setting('autovacuum_vacuum_max_threshold', true)::float), -1))
+         AS vacuum_limit,
+       nullif(coalesce(o.insert_threshold, current_setting('autovacuum_vacuum_insert_threshold')::float), -1)
+         + coalesce(o.insert_scale, current_setting('autovacuum_vacuum_insert_scale_factor')::float)
+           * greatest(c.reltuples, 0)
+           * (1 - least(coalesce((to_jsonb(c) ->> 'relallfrozen')::float / nullif(c.relpages, 0), 0), 1))
+         AS insert_limit,
        coalesce(o.analyze_threshold, current_setting('autovacuum_analyze_threshold')::float)
          + coalesce(o.analyze_scale, current_setting('autovacuum_analyze_scale_factor')::float)
-           * greatest(c.reltuples, 0) AS analyze_limit
+           * greatest(c.reltuples, 0) AS analyze_limit,
+       least(o.xid_most, current_setting('autovacuum_freeze_max_age')::bigint) AS xid_limit,
+       least(o.mxid_most, current_setting('autovacuum_multixact_freeze_max_age')::bigint) AS mxid_limit
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_stat_user_tables s ON s.relid = c.oid
@@ -36,11 +46,40 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::bigint AS oid,
        SELECT bool_and(option_value::boolean) FILTER (WHERE option_name = 'autovacuum_enabled'),
               max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold')::float,
               max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_scale_factor')::float,
+              max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_max_threshold')::float,
+              max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_insert_threshold')::float,
+              max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_insert_scale_factor')::float,
+              max(option_value) FILTER (WHERE option_name = 'autovacuum_freeze_max_age')::bigint,
+              max(option_value) FILTER (WHERE option_name = 'autovacuum_multixact_freeze_max_age')::bigint,
               max(option_value) FILTER (WHERE option_name = 'autovacuum_analyze_threshold')::float,
               max(option_value) FILTER (WHERE option_name = 'autovacuum_analyze_scale_factor')::float
          FROM pg_options_to_table(c.reloptions)
-       ) AS o (enabled, vacuum_threshold, vacuum_scale, analyze_threshold, analyze_scale)
+       ) AS o (enabled, vacuum_threshold, vacuum_scale, most, insert_threshold, insert_scale, xid_most, mxid_most,
+               analyze_threshold, analyze_scale)
  WHERE c.relkind IN ('r', 'm') AND {SYSTEM}
+ ORDER BY 1, 2
+"""
+
+# Autovacuum analyzes partitions, and never what they are partitions of: the planner's idea of the whole gets old.
+PARENTS: Final = f"""
+WITH RECURSIVE part (parent, oid) AS (
+    SELECT c.oid, c.oid FROM pg_class c WHERE c.relkind = 'p'
+    UNION ALL
+    SELECT part.parent, i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid
+)
+SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::bigint AS oid, true AS partitioned,
+       greatest(c.reltuples, -1)::bigint AS rows, s.last_analyze AS analyzed_at,
+       leaves.rows::bigint AS leaf_rows, leaves.analyzed_at AS leaves_analyzed_at,
+       current_setting('autovacuum_analyze_threshold')::float
+         + current_setting('autovacuum_analyze_scale_factor')::float * greatest(c.reltuples, 0) AS analyze_limit
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_stat_user_tables s ON s.relid = c.oid
+  JOIN (SELECT part.parent, sum(greatest(l.reltuples, 0)), max(greatest(t.last_analyze, t.last_autoanalyze))
+          FROM part JOIN pg_class l ON l.oid = part.oid AND l.relkind = 'r'
+          JOIN pg_stat_user_tables t ON t.relid = l.oid
+         GROUP BY 1) AS leaves (parent, rows, analyzed_at) ON leaves.parent = c.oid
+ WHERE {SYSTEM}
  ORDER BY 1, 2
 """
 
@@ -92,6 +131,11 @@ NEWPAGE: Final = "SELECT s.relid::bigint AS oid, s.n_tup_newpage_upd AS updates 
 def tables(on: Database) -> list[Row]:
     """Every table with its sizes (as of the last VACUUM or ANALYZE), counters since the last reset, and ages."""
     return on.rows(TABLES)
+
+
+def parents(on: Database) -> list[Row]:
+    """Every table that has partitions with a table's rows: what its last ANALYZE counted, and what theirs did since."""
+    return on.rows(PARENTS)
 
 
 def bloat(on: Database) -> list[Row]:

@@ -1,128 +1,131 @@
-"""One table: the statement, and a thread that watches whether somebody wants the table more."""
+"""One table: the statement, and an honest account of it."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
-from django.db import connections
+from django.db import Error
 from psycopg import sql
 
-from dbperf.catalog import indexes, server, upkeep
+from dbperf.catalog import upkeep
 from dbperf.connections import Database, Row, Unavailable
 from dbperf.maintenance.choosing import Chosen, Operation
+from dbperf.maintenance.rebuilding import Rebuilding
+from dbperf.maintenance.watch import Ask, Tell, Unwatched, Watch
 
-LOOK_S = 0.5
-FULL_PCT = 60.0  # a leaf of a fresh btree is 90 % full
-MIN_INDEX_BYTES = 1024 * 1024
 VACUUM = "VACUUM (ANALYZE, SKIP_LOCKED, TRUNCATE FALSE, PARALLEL 0) {}"
+FREEZE = "VACUUM (FREEZE, ANALYZE, SKIP_LOCKED, TRUNCATE FALSE, PARALLEL 0) {}"
 ANALYZE = "ANALYZE (SKIP_LOCKED) {}"
+ANALYZE_WHOLE = "ANALYZE (SKIP_LOCKED) ONLY {}"  # PostgreSQL 18; before, the partitions are taken in
+GONE = "it was dropped meanwhile"
 
-Ask = Callable[[], str]  # why to stop; empty to go on
-Tell = Callable[[Row | None], None]  # how far PostgreSQL is
+REASONS: Final = {
+    "25006": "the server takes no writes: it is a replica",
+    "40P01": "it stood in a circle with others that waited for each other",
+    "42501": "the connection's role may not: the table is another's",
+    "42P01": GONE,
+    "53100": "the disk is full",
+    "55P03": "others held a lock on it for too long",
+    "57014": "somebody cancelled it, or statement_timeout did",
+    "57P01": "somebody ended its session",
+}
+LEFT_ALONE: Final = {"42501", "42P01"}
+
+
+class Gone(Exception):
+    """The table is there no longer."""
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of one table. `outcome`: done, skipped, stopped or failed; `why` it was its turn; `note`: the rest."""
+    """What came of one table. `outcome`: done, skipped, stopped or failed; `why` it was its turn; `note`: the rest.
+    Dead rows are None where nobody knows: PostgreSQL counts them when it is through."""
 
     table: str
     why: str
     outcome: str = "done"
     note: str = ""
     took_s: float = 0.0
-    dead_before: int = 0
-    dead_after: int = 0
-
-
-@dataclass
-class Watch:
-    """Looks twice a second whether the statement should end: a stop was asked for, or somebody waits for the table."""
-
-    alias: str
-    pid: int
-    ask: Ask
-    tell: Tell
-    reason: str = ""
-    _over: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def on(self) -> Iterator["Watch"]:
-        """As long as the block runs."""
-        thread = threading.Thread(target=self._look, name="dbperf-maintenance", daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._over.set()
-            thread.join()
-
-    def _look(self) -> None:
-        database = Database(self.alias)  # a connection of this thread's own
-        try:
-            while not self._over.wait(LOOK_S):
-                self.tell(upkeep.progress(database, self.pid))
-                waiting = upkeep.waiters(database, self.pid)
-                self.reason = self.ask() or (f"session {waiting[0]} waited for it" if waiting else "")
-                if self.reason:
-                    upkeep.cancel(database, self.pid)
-        finally:
-            connections.close_all()  # of this thread
+    dead_before: int | None = None
+    dead_after: int | None = None
 
 
 def treat(database: Database, one: Chosen, operation: Operation, *, ask: Ask, tell: Tell) -> Result:
-    """Does it, and looks whether it was done: PostgreSQL calls it a success, with a warning, where it did nothing."""
+    """Does it, and looks whether it was done: PostgreSQL calls it a success, with a warning, where it did nothing.
+    Whatever goes wrong is in the result."""
     result = Result(one.title, one.why)
     if one.skip:
         result.outcome, result.note = "skipped", one.skip
         return result
-    before = upkeep.treated(database, one.oid)
-    began = monotonic()
-    watch = Watch(database.alias, upkeep.own_pid(database), ask, tell)
+    began, watch = monotonic(), Watch(database, ask, tell)
     try:
-        with watch.on(), _warnings(database) as warned:
-            note = _carry_out(database, one, operation)
-    except Unavailable as error:
-        result.outcome = "stopped" if watch.reason else "failed"
-        result.note = watch.reason or str(error)
-    else:
-        after = upkeep.treated(database, one.oid)
-        result.outcome, result.note = _judged(operation, before, after, warned, note)
-        result.dead_after = after["dead"]
-        if after["dead"] and operation is Operation.VACUUM_ANALYZE and result.outcome == "done":
-            result.note = _held(database)
-    result.dead_before, result.took_s = before["dead"], round(monotonic() - began, 3)
+        _do(database, one, operation, watch, result)
+    except Unwatched:
+        result.outcome, result.note = "failed", "it could not be watched, and was not begun"
+    except Gone:
+        result.outcome, result.note = "skipped", GONE
+    except (Unavailable, Error) as error:
+        result.outcome, why = _ended(error, watch.reason)
+        result.note = "; ".join(filter(None, (why, result.note)))
+    result.took_s = round(monotonic() - began, 3)
     return result
 
 
-def _carry_out(database: Database, one: Chosen, operation: Operation) -> str:
-    table = sql.SQL("{}.{}").format(sql.Identifier(one.schema), sql.Identifier(one.name))
+def _do(database: Database, one: Chosen, operation: Operation, watch: Watch, result: Result) -> None:
+    before = _state(database, one)
+    result.dead_before = before["dead"]
     if operation is Operation.REINDEX:
-        return _rebuild(database, one)
-    statement = VACUUM if operation is Operation.VACUUM_ANALYZE else ANALYZE
-    database.run(sql.SQL(statement).format(table))
-    return ""
+        _rebuild(database, one, watch, result)
+        result.dead_after = _state(database, one)["dead"]
+        return
+    warned = _clean(database, one, operation, watch)
+    after = _state(database, one)
+    result.dead_after = after["dead"]
+    vacuumed = operation is Operation.VACUUM_ANALYZE and not one.parent
+    column = "last_vacuum" if vacuumed else "last_analyze"
+    if after[column] == before[column]:
+        result.outcome = "skipped"
+        result.note = "; ".join(warned) or "PostgreSQL did not do it and did not say why"
+    elif vacuumed and _to_no_end(one, before, after):
+        result.note = _held(database)
 
 
-def _rebuild(database: Database, one: Chosen) -> str:
-    """Rebuilds the indexes that were measured to be half empty."""
-    for name in upkeep.leftovers(database, one.oid):
-        database.run(sql.SQL("DROP INDEX CONCURRENTLY {}").format(name))
-    if "pgstattuple" not in server.capabilities(database).extensions:
-        return "no index was measured: the extension pgstattuple is not there"
-    done, left = [], 0
-    for row in indexes.bloat(database):
-        if row["table"] != one.name or row["schema"] != one.schema:
-            continue
-        if row["size_bytes"] < MIN_INDEX_BYTES or indexes.leaf_density(database, row["oid"]) >= FULL_PCT:
-            left += 1
-            continue
-        name = sql.SQL("{}.{}").format(sql.Identifier(row["schema"]), sql.Identifier(row["name"]))
-        database.run(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(name))
-        done.append(row["name"])
-    return f"rebuilt {', '.join(done) or 'none'}; {left} are full or small"
+def _state(database: Database, one: Chosen) -> Row:
+    found = upkeep.treated(database, one.oid)
+    if found is None:
+        raise Gone
+    return found
+
+
+def _rebuild(database: Database, one: Chosen, watch: Watch, result: Result) -> None:
+    """What broke off is cleared away after the watch: it would be cancelled as well."""
+    work = Rebuilding(database, one)
+    try:
+        with watch.on():
+            work.carry_out()
+    except Unavailable:
+        work.clear()
+        raise
+    finally:
+        result.note = work.note
+    result.outcome = "done" if work.done else "skipped"
+
+
+def _clean(database: Database, one: Chosen, operation: Operation, watch: Watch) -> list[str]:
+    table = sql.SQL("{}.{}").format(sql.Identifier(one.schema), sql.Identifier(one.name))
+    with watch.on(), _warnings(database) as warned:
+        database.run(sql.SQL(_statement(database, one, operation)).format(table))
+    return warned
+
+
+def _statement(database: Database, one: Chosen, operation: Operation) -> str:
+    if one.parent:
+        return ANALYZE_WHOLE if database.version >= 18 else ANALYZE
+    if operation is Operation.ANALYZE:
+        return ANALYZE
+    return FREEZE if one.aged else VACUUM
 
 
 @contextmanager
@@ -142,15 +145,20 @@ def _warnings(database: Database) -> Iterator[list[str]]:
         raw.remove_notice_handler(hear)
 
 
-def _judged(operation: Operation, before: Row, after: Row, warned: list[str], note: str) -> tuple[str, str]:
-    if operation is Operation.REINDEX:
-        return "done", note
-    column = "last_vacuum" if operation is Operation.VACUUM_ANALYZE else "last_analyze"
-    if after[column] != before[column]:
-        return "done", note
-    return "skipped", "; ".join(warned) or "PostgreSQL did not do it and did not say why"
+def _to_no_end(one: Chosen, before: Row, after: Row) -> bool:
+    return bool(after["dead"]) or bool(one.aged and after[one.aged] > before[one.aged] / 2)
 
 
 def _held(database: Database) -> str:
     who = upkeep.holder(database)
-    return f"dead rows stay while they may be seen: {who}" if who else ""
+    return f"dead rows and old ids stay while they may be seen: {who}" if who else ""
+
+
+def _ended(error: Unavailable | Error, reason: str) -> tuple[str, str]:
+    """Outcome and why, of one that did not come to its end."""
+    if reason:
+        return "stopped", reason
+    if not isinstance(error, Unavailable):
+        return "failed", "the connection to the database was lost"
+    outcome = "skipped" if error.sqlstate in LEFT_ALONE else "failed"
+    return outcome, REASONS.get(error.sqlstate, str(error))

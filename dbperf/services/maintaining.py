@@ -7,18 +7,22 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.utils import timezone
 
 from dbperf.aliases import DEFAULT, MAINTENANCE
-from dbperf.catalog import tables, upkeep
+from dbperf.catalog import upkeep
 from dbperf.connections import Database, Row, Unavailable, alias_for
-from dbperf.maintenance.choosing import Chosen, Operation, chosen
+from dbperf.maintenance import rounds
+from dbperf.maintenance.choosing import Chosen, Operation
 from dbperf.maintenance.working import Result, treat
 from dbperf.models import MaintenanceRun
 
 NIGHT_MINUTES = 120
 MOST_TABLES = 100
+MINUTE_S = 60
+CANCELLED = "cancelled"
+TIME_OVER = "the time was over"
 SILENT = timedelta(minutes=2)  # a running round that says nothing for so long has lost its process
 UNCLAIMED = timedelta(minutes=30)  # a queued one that no worker took
 
@@ -45,7 +49,7 @@ def begin(
     database: Database | None = None,
 ) -> MaintenanceRun:
     """A round to be carried out. Raises AlreadyRunning, and NoSuchTable."""
-    plan(operation, asked=asked, database=database)
+    _must_be_tables(asked, database or _database())
     now = timezone.now()
     _give_up_lost(now, store=store)
     with suppress(IntegrityError), transaction.atomic(using=store):
@@ -66,11 +70,8 @@ def plan(
 ) -> list[Chosen]:
     """Which tables it would be, and why. Raises NoSuchTable."""
     watched = database or _database()
-    rows, busy = tables.tables(watched), upkeep.under_way(watched)
-    try:
-        return chosen(rows, operation=operation, asked=asked, now=timezone.now(), busy=busy)
-    except LookupError as error:
-        raise NoSuchTable(f"There is no table {error.args[0]}.") from None
+    _must_be_tables(asked, watched)
+    return rounds.chosen(operation, asked, watched)
 
 
 def carry_out(
@@ -110,6 +111,11 @@ def _database() -> Database:
     return Database(alias_for(MAINTENANCE))
 
 
+def _must_be_tables(names: Sequence[str], database: Database) -> None:
+    if unknown := rounds.unknown(names, database):
+        raise NoSuchTable(f"There is no table {unknown[0]}.")
+
+
 def _give_up_lost(now: datetime, *, store: str) -> None:
     """A round whose process was killed must not keep others from beginning."""
     active = MaintenanceRun.objects.using(store).filter(active=True)
@@ -123,20 +129,45 @@ def _work(run: MaintenanceRun, database: Database, store: str) -> None:
     if not upkeep.take_lock(database):
         _end(run, "failed", "somebody else holds the lock of maintenance")
         return
-    until = time.monotonic() + 60 * run.most_minutes
-    beat = _Beat(run.pk, store, until)
+    beat = _Beat(run.pk, store, time.monotonic() + MINUTE_S * run.most_minutes)
     try:
-        for one in plan(Operation(run.operation), asked=run.tables, database=database):
-            if why := beat.stop():
-                result = Result(one.title, one.why, "skipped", why)
-            else:
-                beat.table = one.title
-                result = treat(database, one, Operation(run.operation), ask=beat.stop, tell=beat.tell)
-            run.results.append(asdict(result))
-            run.save(using=store, update_fields=["results"])
+        lost = _through(run, database, store, beat)
     finally:
-        upkeep.release_lock(database)
-    _end(run, "cancelled" if beat.cancelled() else "done", "" if run.results else "nothing was due")
+        with suppress(Error):  # the lock goes with the session
+            upkeep.release_lock(database)
+    if lost:
+        _end(run, "failed", "the connection to the database was lost")
+    else:
+        _end(run, beat.ended(), "" if run.results else "nothing was due")
+
+
+def _through(run: MaintenanceRun, database: Database, store: str, beat: "_Beat") -> bool:
+    """One table after the other. True where the session was lost, and the lock with it."""
+    operation, session = Operation(run.operation), upkeep.own_pid(database)
+    for one in rounds.chosen(operation, run.tables, database):
+        result = _turn(one, operation, database, beat)
+        lost = result.outcome in {"failed", "stopped"} and not _is(database, session)
+        run.results.append(asdict(result))
+        run.save(using=store, update_fields=["results"])
+        if lost:
+            return True
+    return False
+
+
+def _turn(one: Chosen, operation: Operation, database: Database, beat: "_Beat") -> Result:
+    if why := beat.stop():
+        return Result(one.title, one.why, "skipped", why)
+    beat.table = one.title
+    return treat(database, one, operation, ask=beat.stop, tell=beat.tell)
+
+
+def _is(database: Database, session: int) -> bool:
+    """Whether it is still the same session; a lost one is put away."""
+    try:
+        return upkeep.own_pid(database) == session
+    except (Error, Unavailable):
+        database.connection.close()
+        return False
 
 
 def _end(run: MaintenanceRun, state: str, note: str) -> None:
@@ -153,15 +184,19 @@ class _Beat:
         self._until = until
         self.table = ""
 
-    def cancelled(self) -> bool:
-        """Whether somebody asked for its end."""
-        return self._rows.filter(cancel_asked=True).exists()
-
     def stop(self) -> str:
         """Why to stop; empty to go on."""
-        if self.cancelled():
-            return "cancelled"
-        return "the time was over" if time.monotonic() > self._until else ""
+        return self._called_off() or (TIME_OVER if time.monotonic() > self._until else "")
+
+    def ended(self) -> str:
+        """As what a round counts that came to its end."""
+        return {"": "done", CANCELLED: "cancelled"}.get(self._called_off(), "failed")
+
+    def _called_off(self) -> str:
+        row = self._rows.values("active", "cancel_asked").get()
+        if row["cancel_asked"]:
+            return CANCELLED
+        return "" if row["active"] else "it was taken for lost"
 
     def tell(self, progress: Row | None) -> None:
         """How far it is, and that it lives."""

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from dbperf.connections import Database
+from dbperf.models import MaintenanceRun
 from tests import scratch
 from tests.dbperf import faults
 
@@ -31,3 +32,31 @@ def faulty(database: Database) -> Iterator[Database]:
     )
     yield database
     faults.run(database, "RESET search_path", "DROP SCHEMA fault CASCADE")
+
+
+@pytest.fixture
+def worn(faulty: Database) -> Iterator[Database]:
+    """A table `fault.t` of 1,000 rows, 900 of them dead; nothing was ever maintained."""
+    MaintenanceRun.objects.using(faulty.alias).all().delete()
+    faults.run(
+        faulty,
+        "CREATE TABLE t (a int, b text) WITH (autovacuum_enabled = off)",
+        "INSERT INTO t SELECT g, repeat('x', 500) FROM generate_series(1, 1000) g",
+        "DELETE FROM t WHERE a > 100",
+    )
+    yield faulty
+    MaintenanceRun.objects.using(faulty.alias).all().delete()
+
+
+@pytest.fixture
+def slow(worn: Database) -> Iterator[Database]:
+    """VACUUM of `fault.t` takes minutes."""
+    faults.run(
+        worn,
+        "INSERT INTO t SELECT g, repeat('y', 500) FROM generate_series(1, 20000) g",
+        "DELETE FROM t WHERE a % 2 = 0",
+        "SET vacuum_cost_delay = 100",
+        "SET vacuum_cost_limit = 1",
+    )
+    yield worn
+    faults.run(worn, "RESET vacuum_cost_delay", "RESET vacuum_cost_limit")

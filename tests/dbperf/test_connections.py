@@ -57,6 +57,7 @@ def test_maintenance_is_never_cut_short() -> None:
         "0",
     )
     assert connections[MAINTENANCE].get_autocommit()
+    assert shown(MAINTENANCE, "client_connection_check_interval") == "2s"  # its process's end is its own
 
 
 def test_none_of_them_is_pooled() -> None:

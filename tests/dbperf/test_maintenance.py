@@ -1,53 +1,22 @@
 """Maintenance on a real PostgreSQL: what is due, what stands in its way, and that it gives way itself."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+import re
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.utils import timezone
 
+from dbperf.catalog import upkeep
 from dbperf.connections import Database
-from dbperf.maintenance.choosing import Operation
-from dbperf.maintenance.working import Result
+from dbperf.maintenance import bloat
+from dbperf.maintenance.choosing import Chosen, Operation
+from dbperf.maintenance.working import GONE, Result, treat
 from dbperf.models import MaintenanceRun
 from dbperf.services import maintaining
-from tests.dbperf.faults import run, session
-
-VACUUM = Operation.VACUUM_ANALYZE
-
-
-@pytest.fixture
-def worn(faulty: Database) -> Iterator[Database]:
-    """A table `fault.t` of 1,000 rows, 900 of them dead; nothing was ever maintained."""
-    MaintenanceRun.objects.using(faulty.alias).all().delete()
-    run(
-        faulty,
-        "CREATE TABLE t (a int, b text) WITH (autovacuum_enabled = off)",
-        "INSERT INTO t SELECT g, repeat('x', 500) FROM generate_series(1, 1000) g",
-        "DELETE FROM t WHERE a > 100",
-    )
-    yield faulty
-    MaintenanceRun.objects.using(faulty.alias).all().delete()
-
-
-def maintained(database: Database, *names: str, operation: Operation = VACUUM) -> MaintenanceRun:
-    """A round over these tables, or what is due."""
-    begun = maintaining.begin(operation, asked=names, by="somebody", store=database.alias, database=database)
-    done = maintaining.carry_out(begun.pk, store=database.alias, database=database)
-    assert done is not None
-    return MaintenanceRun.objects.using(database.alias).get(pk=done.pk)
-
-
-def of(done: MaintenanceRun, table: str = "fault.t") -> Result:
-    """What came of a table."""
-    (found,) = [Result(**each) for each in done.results if each["table"] == table]
-    return found
-
-
-def due(database: Database) -> set[str]:
-    return {one.title for one in maintaining.plan(VACUUM, database=database)}
+from tests import scratch
+from tests.dbperf.faults import run, session, until
+from tests.dbperf.upkeep import VACUUM, due, maintained, meanwhile, needs_the_login, of, stop
 
 
 def test_what_is_due_is_done_and_then_not_due(worn: Database) -> None:
@@ -60,18 +29,12 @@ def test_what_is_due_is_done_and_then_not_due(worn: Database) -> None:
     assert "fault.t" not in due(worn)
 
 
-def test_a_few_dead_rows_are_left_to_autovacuum(worn: Database) -> None:
-    maintained(worn, "fault.t")
-    run(worn, "DELETE FROM t WHERE a < 5")
-    assert "fault.t" not in due(worn)
-    assert of(maintained(worn, "fault.t")).outcome == "done"  # who asks for it gets it
-
-
 def test_what_was_vacuumed_lately_waits(worn: Database) -> None:
     maintained(worn, "t")
     run(worn, "DELETE FROM t", "INSERT INTO t SELECT g FROM generate_series(1, 500) g", "DELETE FROM t")
     result = of(maintained(worn))
     assert (result.outcome, result.note) == ("skipped", "done 0 h ago")
+    assert (result.dead_before, result.dead_after) == (None, None)
 
 
 def test_a_locked_table_is_left_and_says_so(worn: Database) -> None:
@@ -83,6 +46,23 @@ def test_a_locked_table_is_left_and_says_so(worn: Database) -> None:
     assert result.dead_after == 900
 
 
+@needs_the_login
+@pytest.mark.parametrize("operation", Operation)
+def test_a_table_of_another_owner_is_left_and_says_so(
+    worn: Database, operation: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bloat, "MIN_BYTES", 0)
+    stranger = Database(scratch.explaining(worn.alias))
+    run(worn, f"GRANT USAGE ON SCHEMA fault TO {stranger.connection.settings_dict['USER']}")
+    run(worn, "CREATE INDEX ON t (a)")
+    begun = maintaining.begin(operation, asked=["fault.t"], by="one", store=worn.alias, database=worn)
+    done = maintaining.carry_out(begun.pk, store=worn.alias, database=stranger)
+    assert done is not None
+    result = of(done)
+    assert (done.state, result.outcome) == ("done", "skipped")
+    assert re.search("permission|owner|another's", result.note)
+
+
 def test_who_keeps_dead_rows_is_named(worn: Database) -> None:
     run(worn, "INSERT INTO t SELECT g FROM generate_series(1, 100) g")
     with session(worn) as other:
@@ -91,39 +71,47 @@ def test_who_keeps_dead_rows_is_named(worn: Database) -> None:
         run(worn, "DELETE FROM t")
         result = of(maintained(worn, "fault.t"))
     assert result.outcome == "done"
-    assert result.dead_after > 0
+    assert result.dead_after
     assert "(somebody)" in result.note
 
 
-@pytest.fixture
-def slow(worn: Database) -> Iterator[Database]:
-    """VACUUM of `fault.t` takes minutes."""
-    run(
-        worn,
-        "INSERT INTO t SELECT g, repeat('y', 500) FROM generate_series(1, 20000) g",
-        "DELETE FROM t WHERE a % 2 = 0",
-        "SET vacuum_cost_delay = 100",
-        "SET vacuum_cost_limit = 1",
-    )
-    yield worn
-    run(worn, "RESET vacuum_cost_delay", "RESET vacuum_cost_limit")
+def test_a_table_that_is_dropped_meanwhile_is_one_row(worn: Database) -> None:
+    run(worn, "CREATE TABLE short_lived (a int)")
+    names = ["fault.short_lived", "fault.t"]
+    begun = maintaining.begin(VACUUM, asked=names, by="somebody", store=worn.alias, database=worn)
+    run(worn, "DROP TABLE short_lived")
+    done = maintaining.carry_out(begun.pk, store=worn.alias, database=worn)
+    assert done is not None
+    assert done.state == "done"
+    assert [(row["table"], row["outcome"]) for row in done.results] == [
+        ("fault.short_lived", "skipped"),
+        ("fault.t", "done"),
+    ]
+    assert of(done, "fault.short_lived").note == "there is no such table any more"
 
 
-def meanwhile(work: Callable[[], object]) -> threading.Thread:
-    """Begins a second later."""
-    thread = threading.Timer(1.0, work)
-    thread.start()
-    return thread
+@pytest.mark.parametrize("operation", Operation)
+def test_one_that_is_dropped_between_choice_and_turn(worn: Database, operation: Operation) -> None:
+    def treated(oid: int) -> Result:
+        chosen = Chosen(oid, "fault", "short_lived", "asked for")
+        return treat(worn, chosen, operation, ask=lambda: "", tell=lambda progress: None)
+
+    before, during = treated(999_999), treated(_oid(worn, "t"))
+    assert (before.outcome, before.note, before.dead_after) == ("skipped", GONE, None)
+    if operation is not Operation.REINDEX:  # which goes by the table's indexes, and finds none
+        assert (during.outcome, during.note, during.dead_before) == ("skipped", GONE, 900)
+
+
+def _oid(database: Database, table: str) -> int:
+    return int(database.row(f"SELECT '{table}'::regclass::oid::bigint AS oid")["oid"])
 
 
 def test_it_gives_way_to_who_waits_for_the_table(slow: Database) -> None:
-    with session(slow) as other:
-        waits = meanwhile(lambda: other.execute("ALTER TABLE fault.t ADD c int"))
+    with meanwhile(slow, lambda other: other.execute("ALTER TABLE fault.t ADD c int")):
         result = of(maintained(slow, "fault.t"))
-        waits.join()
-        other.commit()
     assert result.outcome == "stopped"
     assert result.note.endswith("waited for it")
+    assert (result.dead_before, result.dead_after) == (10_950, None)
     assert slow.rows("SELECT c FROM fault.t LIMIT 1") == [{"c": None}]
 
 
@@ -131,28 +119,29 @@ def test_it_is_cancelled_and_tells_how_far_it_is(slow: Database) -> None:
     runs = MaintenanceRun.objects.using(slow.alias)
     seen: list[dict[str, object]] = []
 
-    def watch() -> None:
-        until = time.monotonic() + 20
-        while not (seen and seen[-1].get("phase")) and time.monotonic() < until:
-            time.sleep(0.2)
-            seen.append(runs.get(active=True).progress)
-        maintaining.cancel(runs.get(active=True).pk, store=slow.alias)
+    def watch(_: psycopg.Connection[object]) -> None:
+        until(lambda: bool(runs.get(active=True).progress.get("phase")))
+        seen.append(runs.get(active=True).progress)
+        stop(slow)
 
-    watching = meanwhile(watch)
-    done = maintained(slow, "fault.t")
-    watching.join()
+    with meanwhile(slow, watch):
+        done = maintained(slow, "fault.t")
     assert (done.state, of(done).outcome, of(done).note) == ("cancelled", "stopped", "cancelled")
     assert seen[-1]["table"] == "fault.t"
     assert seen[-1]["whole"]
 
 
-def test_the_time_for_it_ends(slow: Database) -> None:
+def test_the_time_for_it_ends(slow: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(slow, "CREATE TABLE u (a int)")
+    monkeypatch.setattr(maintaining, "MINUTE_S", 1)
     begun = maintaining.begin(
-        VACUUM, asked=["fault.t"], by="somebody", most_minutes=0, store=slow.alias, database=slow
+        VACUUM, asked=["fault.t", "u"], by="somebody", most_minutes=1, store=slow.alias, database=slow
     )
     done = maintaining.carry_out(begun.pk, store=slow.alias, database=slow)
     assert done is not None
-    assert (of(done).outcome, of(done).note) == ("skipped", "the time was over")
+    over = "the time was over"
+    assert (of(done).outcome, of(done).note) == ("stopped", over)
+    assert (of(done, "fault.u").outcome, of(done, "fault.u").note) == ("skipped", over)
 
 
 def test_there_is_one_at_a_time(worn: Database) -> None:
@@ -172,6 +161,22 @@ def test_one_whose_process_was_killed_does_not_last(worn: Database) -> None:
     assert rows.values_list("state", "note").get() == ("failed", "its process ended")
 
 
+def test_one_that_was_only_taken_for_lost_still_holds_the_lock(slow: Database) -> None:
+    """Two at once, the second of which finds that the first one's process lives."""
+    second: list[MaintenanceRun] = []
+
+    def begin_another(_: psycopg.Connection[object]) -> None:
+        runs = MaintenanceRun.objects.using(slow.alias)
+        runs.filter(active=True).update(active=None, state="failed", note="its process ended")
+        second.append(maintained(slow, "fault.t"))
+
+    with meanwhile(slow, begin_another):
+        first = maintained(slow, "fault.t")
+    assert (second[0].state, second[0].results) == ("failed", [])
+    assert second[0].note == "somebody else holds the lock of maintenance"
+    assert of(first).note == "it was taken for lost"
+
+
 def test_a_table_that_is_none(worn: Database) -> None:
     with pytest.raises(maintaining.NoSuchTable, match="nope"):
         maintaining.begin(VACUUM, asked=["nope"], by="one", store=worn.alias, database=worn)
@@ -180,22 +185,22 @@ def test_a_table_that_is_none(worn: Database) -> None:
 
 def test_analyze_alone(worn: Database) -> None:
     result = of(maintained(worn, "fault.t", operation=Operation.ANALYZE))
-    assert (result.outcome, result.dead_after > 0) == ("done", True)
+    assert (result.outcome, result.dead_after) == ("done", 900)
 
 
-def test_indexes_that_are_half_empty_are_rebuilt(worn: Database) -> None:
-    run(
-        worn,
-        "CREATE EXTENSION IF NOT EXISTS pgstattuple SCHEMA public",
-        "CREATE TABLE big (a int) WITH (autovacuum_enabled = off)",
-        "INSERT INTO big SELECT g FROM generate_series(1, 200000) g",
-        "CREATE INDEX big_a ON big (a)",
-        "CREATE INDEX big_full ON big (a) WHERE a % 10 = 0",
-        "DELETE FROM big WHERE a % 10 <> 0",
-        "VACUUM ANALYZE big",
-    )
-    before = worn.row("SELECT pg_relation_size('fault.big_a') AS size")["size"]
-    result = of(maintained(worn, "big", operation=Operation.REINDEX), "fault.big")
-    assert result.note.startswith("rebuilt big_a;")
-    assert worn.row("SELECT pg_relation_size('fault.big_a') AS size")["size"] < before / 4
-    assert worn.rows("SELECT FROM pg_index WHERE NOT indisvalid") == []
+def test_one_that_somebody_cancels_says_so(slow: Database) -> None:
+    pid = upkeep.own_pid(slow)
+    with meanwhile(slow, lambda other: other.execute("SELECT pg_cancel_backend(%s)", [pid])):
+        result = of(maintained(slow, "fault.t"))
+    assert (result.outcome, result.note) == ("failed", "somebody cancelled it, or statement_timeout did")
+
+
+def test_a_session_that_somebody_ends_is_the_end_of_the_round(slow: Database) -> None:
+    pid = upkeep.own_pid(slow)
+    run(slow, "CREATE TABLE u (a int)")
+    with meanwhile(slow, lambda other: other.execute("SELECT pg_terminate_backend(%s)", [pid])):
+        done = maintained(slow, "fault.t", "fault.u")
+    assert (done.state, done.note) == ("failed", "the connection to the database was lost")
+    assert [(row["table"], row["note"]) for row in done.results] == [
+        ("fault.t", "somebody ended its session")
+    ]

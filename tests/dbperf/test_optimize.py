@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 
 from chatbackend.embedded.processes import free_port
@@ -97,6 +97,20 @@ def test_the_command_says_what_it_would_do_and_does_it() -> None:
         told("--table", "nope")
 
 
+def test_the_command_tells_a_round_under_way_from_a_database_that_is_away(
+    keeper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(Api(keeper).post(PATH, {"operation": "analyze"}), 202)
+    with pytest.raises(CommandError, match="is queued") as busy:
+        call_command("db_maintain")
+    known = connections[MAINTENANCE].settings_dict | {"PORT": str(free_port())}
+    connections[MAINTENANCE].close()
+    monkeypatch.setattr(connections[MAINTENANCE], "settings_dict", known)
+    with pytest.raises(CommandError, match="does not answer") as away:
+        call_command("db_maintain", "--dry-run")
+    assert (busy.value.returncode, away.value.returncode) == (4, 3)
+
+
 PAGE = "/admin/dbperf/maintenancerun/"
 
 
@@ -113,6 +127,18 @@ def test_the_page_begins_and_stops_a_round(keeper: User) -> None:
     assert 'content="2"' in browser.get(PAGE).content.decode()
     browser.post(PAGE, {"cancel": str(run.pk)})
     assert MaintenanceRun.objects.get().state == "cancelled"
+
+
+def test_what_nobody_counted_is_no_zero(keeper: User) -> None:
+    keeper.user_permissions.add(Permission.objects.get(codename="view_maintenancerun"))
+    job = read(Api(keeper).post(PATH, {"operation": "vacuum_analyze", "tables": ["messages"]}), 202)["job"]
+    MaintenanceRun.objects.filter(pk=job).update(most_minutes=-1)
+    tasks.maintain(job)
+    (left,) = read(Api(keeper).get(f"{PATH}/{job}"))["results"]
+    assert (left["outcome"], left["dead_before"], left["dead_after"]) == ("skipped", None, None)
+    browser = Client()
+    browser.force_login(keeper)
+    assert browser.get(PAGE).content.decode().count("<td>not known</td>") == 2
 
 
 def test_who_may_only_look_begins_nothing() -> None:

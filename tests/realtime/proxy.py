@@ -8,11 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class Proxy:
-    """Passes TCP on to the run's PostgreSQL."""
+    """Passes TCP on to the run's PostgreSQL, or to another one."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: tuple[str, int] | None = None) -> None:
         parts = urlsplit(os.environ["DATABASE_URL"])
-        self._target = (parts.hostname or "127.0.0.1", parts.port or 5432)
+        self._target = target or (parts.hostname or "127.0.0.1", parts.port or 5432)
         self._open = True
         self._answering = threading.Event()
         self._answering.set()
@@ -20,11 +20,16 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
 
+    @property
+    def port(self) -> int:
+        """Where it is, on 127.0.0.1."""
+        return int(self._listener.getsockname()[1])
+
     def url(self, database: str) -> str:
         """The database by way of this proxy."""
         parts = urlsplit(os.environ["DATABASE_URL"])
         user = parts.netloc.rpartition("@")[0]
-        host = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        host = f"127.0.0.1:{self.port}"
         return urlunsplit(parts._replace(netloc=f"{user}@{host}", path=f"/{database}"))
 
     def cut(self) -> None:
@@ -33,6 +38,10 @@ class Proxy:
         for end in self._pairs:
             _hang_up(end)
         self._pairs.clear()
+
+    def refuse(self) -> None:
+        """Hangs up on whoever comes; who is there stays."""
+        self._open = False
 
     def hush(self) -> None:
         """Lets PostgreSQL hear everything and nobody hear PostgreSQL."""

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 
 from dbperf.connections import Unavailable
 from dbperf.maintenance.choosing import Operation
@@ -13,7 +14,8 @@ from dbperf.services import maintaining
 class Command(BaseCommand):
     """Out of everybody's way: it gives a table back as soon as somebody waits for it."""
 
-    help = "Vacuums and analyzes what is due. Exit code 1: a table was stopped or failed; 3: a round is under way."
+    help = "Vacuums and analyzes what is due. Exit code 1: a table was stopped or failed; 3: the database"
+    help += " does not answer; 4: a round is under way."
 
     def add_arguments(self, parser: CommandParser) -> None:
         operations = [each.value for each in Operation]
@@ -30,22 +32,24 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         operation = Operation(options["operation"])
         try:
-            rows = self._planned(operation, options) if options["dry_run"] else self._done(operation, options)
+            rows, failed = (self._planned if options["dry_run"] else self._done)(operation, options)
         except maintaining.NoSuchTable as error:
             raise CommandError(str(error)) from None
         except maintaining.AlreadyRunning as running:
-            raise CommandError(str(running), returncode=3) from None
-        except Unavailable as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(
-            json.dumps(rows, indent=2)
-            if options["json"]
-            else "\n".join(map(_line, rows)) or "Nothing is due."
-        )
+            raise CommandError(str(running), returncode=4) from None
+        except (Error, Unavailable) as error:
+            raise CommandError(f"the database does not answer: {error}", returncode=3) from error
+        self._tell(rows, failed, options)
+
+    def _tell(self, rows: list[dict[str, Any]], failed: str, options: dict[str, Any]) -> None:
+        lines = "\n".join(map(_line, rows)) or ("" if failed else "Nothing is due.")
+        self.stdout.write(json.dumps(rows, indent=2) if options["json"] else lines)
+        if failed:
+            raise CommandError(failed, returncode=1)
         if bad := [row["table"] for row in rows if row["outcome"] in {"stopped", "failed"}]:
             raise CommandError(f"Not done: {', '.join(bad)}", returncode=1)
 
-    def _planned(self, operation: Operation, options: dict[str, Any]) -> list[dict[str, Any]]:
+    def _planned(self, operation: Operation, options: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         found = maintaining.plan(operation, asked=options["table"])
         return [
             {
@@ -55,23 +59,27 @@ class Command(BaseCommand):
                 "note": one.skip,
             }
             for one in found
-        ]
+        ], ""
 
-    def _done(self, operation: Operation, options: dict[str, Any]) -> list[dict[str, Any]]:
+    def _done(self, operation: Operation, options: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         run = maintaining.begin(
             operation, asked=options["table"], by="manage.py", most_minutes=options["max_minutes"]
         )
         done = maintaining.carry_out(run.pk)
-        if done is None or done.state == "failed":
-            raise CommandError(done.note if done else "a worker took it")
-        return list(done.results)
+        if done is None:
+            raise CommandError("a worker took it")
+        return list(done.results), done.note if done.state == "failed" else ""
 
 
 def _line(row: dict[str, Any]) -> str:
     took = (
-        f" in {row['took_s']:.1f} s, {row['dead_before']:,} dead rows before, {row['dead_after']:,} after"
+        f" in {row['took_s']:.1f} s, {_rows(row['dead_before'])} before, {_rows(row['dead_after'])} after"
         if "took_s" in row and row["outcome"] == "done"
         else ""
     )
     note = f"; {row['note']}" if row["note"] else ""
     return f"{row['table']}: {row['outcome']}{took} ({row['why']}){note}"
+
+
+def _rows(count: int | None) -> str:
+    return "an unknown number of dead rows" if count is None else f"{count:,} dead rows"

@@ -31,8 +31,17 @@ SELECT count(*) FILTER (WHERE a.backend_type = 'client backend') AS connections,
  WHERE d.datname = current_database()
 """
 
+# Sessions that staff may end: none of PostgreSQL's own processes, of a superuser, or of dbperf.
+ENDABLE: Final = f"""
+{OURS} AND a.application_name !~ '^dbperf-'
+   AND EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.usesysid AND NOT r.rolsuper)
+"""
+# A number is given to another session some day; with the moment it began it is one session's for good.
+STARTED: Final = "to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+
 SESSIONS: Final = f"""
-SELECT a.pid, a.usename::text AS role, a.application_name AS application, a.state, a.wait_event_type, a.wait_event,
+SELECT a.pid, {STARTED} AS started, {ENDABLE} AS endable,
+       a.usename::text AS role, a.application_name AS application, a.state, a.wait_event_type, a.wait_event,
        extract(epoch FROM clock_timestamp() - a.xact_start)::float AS transaction_s,
        extract(epoch FROM clock_timestamp() - a.state_change)::float AS state_s,
        extract(epoch FROM clock_timestamp() - a.query_start)::float AS query_s,
@@ -52,6 +61,13 @@ SELECT a.pid, a.application_name AS application, a.usename::text AS role, pg_blo
 """
 
 
+CANCEL: Final = f"""
+SELECT pg_cancel_backend(a.pid) AS sent, a.application_name AS application, a.usename::text AS role
+  FROM pg_stat_activity a WHERE a.pid = %s::int AND {STARTED} = %s AND a.pid <> ALL (%s::int[]) AND {ENDABLE}
+"""
+TERMINATE: Final = CANCEL.replace("pg_cancel_backend", "pg_terminate_backend")
+
+
 def pulse(on: Database) -> Row:
     """Connections, states, the longest transaction, and the database's counters: one statement, no lock, no table."""
     return on.row(PULSE)
@@ -65,3 +81,18 @@ def sessions(on: Database) -> list[Row]:
 def blocked(on: Database) -> list[Row]:
     """Who waits for whose lock, the longest wait first."""
     return on.rows(BLOCKED)
+
+
+def cancel(on: Database, pid: int, started: str, *, but: list[int]) -> Row | None:
+    """Ends the statement of a session: `{sent, application, role}`. None where there is none such that may be ended."""
+    return _signalled(on, CANCEL, pid, started, but)
+
+
+def terminate(on: Database, pid: int, started: str, *, but: list[int]) -> Row | None:
+    """Ends a session: `{sent, application, role}`. None where there is none such that may be ended."""
+    return _signalled(on, TERMINATE, pid, started, but)
+
+
+def _signalled(on: Database, statement: str, pid: int, started: str, but: list[int]) -> Row | None:
+    found = on.rows(statement, [pid, started, but])
+    return found[0] if found and found[0]["sent"] else None

@@ -185,6 +185,7 @@ class Dashboard(Snapshot):
         proxy = True
         verbose_name = verbose_name_plural = "dashboard"
         default_permissions = ("view",)
+        permissions = [("kill_backend", "Can cancel statements and end sessions")]
 
 
 class Origin(models.Model):

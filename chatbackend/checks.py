@@ -1,13 +1,18 @@
 """System checks for settings that are each fine and cannot work together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
 SHORTEST_KEY = 32
+
+BESIDE_POOLS = 10  # connections of workers, the clock, commands and the database's own care
+_AVAILABLE = """SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END)
+    FROM pg_settings WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')"""
 
 Rule = Callable[[], Iterator[CheckMessage]]
 RULES: list[Rule] = []
@@ -27,6 +32,7 @@ def run(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 def register_all() -> None:
     """Hand the rules to Django."""
     register(run)
+    register(pools_against_the_server, Tags.database)
 
 
 @rule
@@ -48,6 +54,25 @@ def pool_bounds() -> Iterator[CheckMessage]:
             hint="Lower DB_POOL_MIN or raise DB_POOL_MAX.",
             id="chatbackend.E002",
         )
+
+
+def pools_against_the_server(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Asks PostgreSQL, so only where Django was told to: `check --database default`, and `migrate`."""
+    if "default" not in (databases or ()):
+        return []
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_AVAILABLE)
+        (available,) = cursor.fetchone()
+    if available >= settings.DB_POOL_SUM + BESIDE_POOLS:
+        return []
+    return [
+        Warning(
+            f"All pools together may open {settings.DB_POOL_SUM} connections and {BESIDE_POOLS} are needed beside them,"
+            f" but PostgreSQL has {available} to give: under load the rest would be refused.",
+            hint="Lower DB_POOL_MAX (and DB_POOL_SUM), put a pooler in between, or raise max_connections.",
+            id="chatbackend.W013",
+        )
+    ]
 
 
 @rule

@@ -165,6 +165,7 @@ elif not DATABASE_URL:
 DB_POOL = env.boolean("DB_POOL", default=PROCESS == "web")
 DB_POOL_MIN = env.integer("DB_POOL_MIN", 5)
 DB_POOL_MAX = env.integer("DB_POOL_MAX", 20, minimum=1)
+DB_POOL_SUM = env.integer("DB_POOL_SUM", 0) or DB_POOL_MAX
 DB_POOL_ACQUIRE = env.seconds("DB_POOL_ACQUIRE", 30_000, minimum_ms=1)
 DB_POOL_MAX_WAITING = env.integer("DB_POOL_MAX_WAITING", 100)
 DB_POOL_IDLE = env.seconds("DB_POOL_IDLE", 10_000, minimum_ms=1)

@@ -23,8 +23,9 @@ from django.db import connection
 from django.db.models import Max, Min
 
 from chatbackend.benchmark import kept, report
+from chatbackend.benchmark.cases import CASES, PAGE, statements
 from chatbackend.benchmark.client import Load, measure
-from chatbackend.benchmark.data import READERS, fill
+from chatbackend.benchmark.data import READERS, Dataset, Seat, fill
 from chatbackend.benchmark.data.vocabulary import ABSENT, COMMON, words
 from chatbackend.benchmark.queries import figures, plot
 from chatbackend.benchmark.queries import targets as ways
@@ -34,6 +35,7 @@ from conversations.models import Conversation, Participant, User
 from conversations.queries import inbox
 from messaging.models import Message
 from messaging.services.messages import send_message
+from tests import factories
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -306,6 +308,16 @@ def test_values_reach_pgbench_as_they_are(settings: Any) -> None:
     assert (
         len(ways.Pgbench(program, url, [script], None).timed(0.01)) == 3
     )  # a wrong value would divide by zero
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_sends_two_statements_is_no_measure_for_one() -> None:
+    agent, customer = factories.agent(), factories.person()
+    room = factories.case(customer, content="hello?")
+    seats = [Seat(user.pk, room, PAGE) for user in (agent, customer)]
+    data = Dataset(PAGE, 2, 1, seats, seats, [])
+    (send,) = [case for case in CASES if case.name == "send"]
+    assert [statement.params["sender"] for statement in statements(send, data)] == [customer.pk]
 
 
 def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
+from django.db import connection
 from django.test import override_settings
 
 from chatbackend import checks
@@ -82,3 +84,22 @@ def test_our_own_settings_are_silent() -> None:
 
 def test_the_weak_key_of_debugging_is_allowed_there() -> None:
     assert found({"SECRET_KEY": "short", "DEBUG": True}) == []
+
+
+@pytest.mark.django_db
+def test_pools_have_to_fit_into_the_server() -> None:
+    def found(pools: int) -> list[str]:
+        with override_settings(DB_POOL_SUM=pools):
+            return [
+                str(finding)
+                for finding in run_checks(databases=["default"])
+                if finding.id == "chatbackend.W013"
+            ]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('max_connections')::int")
+        (most,) = cursor.fetchone()
+    (fault,) = found(most)
+    assert f"{most} connections" in fault
+    assert found(most // 2) == []
+    assert found(20) == []

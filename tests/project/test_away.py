@@ -1,9 +1,12 @@
 """PostgreSQL and Redis really stopped under a running web server."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,11 +16,25 @@ from chatbackend.embedded.redis import Redis
 from tests.server import ROOT, Server
 
 
-@pytest.fixture
-def web(own_postgres: Postgres, own_redis: Redis, static_files: None) -> Iterator[Server]:
-    """A web server on databases that the test may stop."""
-    addresses = {"DATABASE_URL": own_postgres.url, "REDIS_URL": own_redis.url}
-    server = Server(database=DATABASE, settings=addresses)
+@pytest.fixture(scope="module")
+def own() -> Iterator[tuple[Postgres, Redis]]:
+    """Databases that the tests may stop. Each leaves them running."""
+    place = Path(tempfile.mkdtemp(prefix="away-", dir="/tmp"))
+    place.chmod(0o711)
+    postgres, redis = Postgres(place, throwaway=True), Redis(place)
+    for server in (postgres, redis):
+        server.start()
+    yield postgres, redis
+    for server in (redis, postgres):
+        server.stop()
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def web(own: tuple[Postgres, Redis], static_files: None) -> Iterator[Server]:
+    """A web server on them."""
+    postgres, redis = own
+    server = Server(database=DATABASE, settings={"DATABASE_URL": postgres.url, "REDIS_URL": redis.url})
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=server.env, check=True)
     server.start()
     yield server
@@ -41,10 +58,11 @@ def eventually(condition: Callable[[], bool], within_s: float = 10) -> bool:
 
 
 @pytest.mark.slow
-def test_postgresql_away_and_back(web: Server, own_postgres: Postgres) -> None:
+def test_postgresql_away_and_back(web: Server, own: tuple[Postgres, Redis]) -> None:
+    postgres, _ = own
     assert sign_in(web).status_code == 401
 
-    own_postgres.stop()
+    postgres.stop()
     assert eventually(lambda: httpx.get(f"{web.base_url}/health/ready").status_code == 503)
     ready = httpx.get(f"{web.base_url}/health/ready")
     assert ready.headers["Retry-After"] == "2"
@@ -58,14 +76,17 @@ def test_postgresql_away_and_back(web: Server, own_postgres: Postgres) -> None:
     assert refused.json()["code"] == "database_unavailable"
     assert "127.0.0.1" not in refused.text
 
-    own_postgres.start()
+    postgres.start()
     assert eventually(lambda: sign_in(web).status_code == 401)
     assert eventually(lambda: httpx.get(f"{web.base_url}/health/ready").status_code == 200)
 
 
 @pytest.mark.slow
-def test_redis_away_is_only_slower(web: Server, own_redis: Redis) -> None:
-    own_redis.stop()
+def test_redis_away_is_only_slower(web: Server, own: tuple[Postgres, Redis]) -> None:
+    _, redis = own
+    redis.stop()
     assert eventually(lambda: httpx.get(f"{web.base_url}/health/ready").json() == {"status": "degraded"})
     assert httpx.get(f"{web.base_url}/health/ready").status_code == 200
     assert sign_in(web).status_code == 401
+    redis.start()
+    assert eventually(lambda: httpx.get(f"{web.base_url}/health/ready").json() == {"status": "ok"})

@@ -40,6 +40,7 @@ MOST_BUFFERS = {
     "sweep_joined": 60,
     "sweep_notices": 60,
     "known_lines": 400,
+    "search_rare": 3_000,
     "search_walk": 6_000,
     "search_indexed": 3_000,
 }
@@ -167,6 +168,7 @@ _OWN: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     },
     "message_history_of_type": lambda sample: {"type": "image", "after": None},
     "message_history": lambda sample: {"after": None},
+    "search_rare": lambda sample: {"sender": None, "seq": None, "conversation": None},
     "search_walk": lambda sample: {"sender": None, "seq": None, "conversation": None},
     "search_indexed": lambda sample: {"sender": None, "seq": None, "conversation": None},
 }

@@ -27,12 +27,13 @@ _SHORTEST_PART = 2  # letters by which words are found that begin so
 class Terms:
     """A search. `exact` and `partial` are for `to_tsquery`, empty where nothing can be found; in `partial` the bare
     words stand for every word that begins so (empty where there is no such word). `runs` are the unspaced scripts'
-    parts, as typed."""
+    parts, as typed. `single`: it is one word and nothing else."""
 
     exact: str
     partial: str
     runs: tuple[str, ...]
     number: int
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def read(text: str) -> Terms:
         partial=_query(alternatives, partial=True) if any(term.has_part for term in every) else "",
         runs=tuple(run for term in every if not term.excluded for run in term.runs),
         number=len(_TERM.findall(text)),
+        single=len(every) == 1 and not every[0].runs and every[0].words.isalnum(),
     )
 
 

@@ -2,7 +2,8 @@
 
 Two ways lead to the newest hits, and each is slow where the other is fast. Walking back in time through the viewer's
 conversations is right for a word that stands in every tenth message, the index of words for one that stands in every
-ten-thousandth. `services.search` begins with a short walk and lets what it meets decide (decision 0021).
+ten-thousandth. Of a single word PostgreSQL's statistics know which it is; else `services.search` begins with a short
+walk and lets what it meets decide (decision 0021).
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from conversations.queries.routine import Routine
-from conversations.queries.statement import rows
+from conversations.queries.statement import one, rows
 from messaging.highlights import START, STOP
 from messaging.queries import recent
 from messaging.queries.fragments import MESSAGE
@@ -225,7 +228,71 @@ WALK = Routine(
     {_ORDER}""",
 )
 
-ROUTINES = (WALK,)
+
+def _looked_up(query: str) -> str:
+    """Over `mine` and `wanted`: what the index of words knows, conversation by conversation."""
+    return f"""SELECT {_FOUND} FROM mine l CROSS JOIN LATERAL (
+            SELECT * FROM messages m
+            WHERE m.conversation_id = l.id AND m.words @@ (SELECT {query} FROM wanted) AND {_FITS} OFFSET 0) m"""
+
+
+# Nothing is walked and nothing planned: for words of which there are few, wherever they stand.
+RARE = Routine(
+    "search_rare",
+    uses=("participants_user_live", "conversations_pkey", "messages_search"),
+    parameters=_SEARCH,
+    returns={
+        "conversations": "uuid[]",
+        "number": "bigint",
+        "newest": "timestamptz",
+        "partly": "bool",
+        **_HIT,
+    },
+    body=f"""
+    WITH {_WANTED}, {_MINE}, whole AS MATERIALIZED (
+        {_looked_up("query")} {_NEWEST}
+    ), near AS MATERIALIZED (
+        {_looked_up("partial")} WHERE %(partial)s IS NOT NULL AND NOT EXISTS (SELECT FROM whole) {_NEWEST}
+    ), {_PAGE}
+    SELECT s.ids, total.number, total.newest, total.partly, t.*
+    FROM (SELECT coalesce(array_agg(id), '{{}}') AS ids FROM mine) s, total LEFT JOIN told t ON true
+    {_ORDER}""",
+)
+
+ROUTINES = (WALK, RARE)
+
+
+def rare(search: Search) -> tuple[Scope, Found]:
+    """All that the index of words knows in the viewer's conversations. One statement."""
+    lines = RARE.call(**asdict(search))
+    return Scope(lines[0][0], 0, complete=True, sought=True), _found([line[1:] for line in lines])
+
+
+# Raw SQL: the planner's own estimate, out of the statistics that it keeps of the words. Nothing is read.
+_GUESS = """EXPLAIN (FORMAT JSON) SELECT FROM messages whole, messages near
+    WHERE whole.words @@ to_tsquery('chat_search', %(query)s::text)
+    AND near.words @@ to_tsquery('chat_search', %(partial)s::text)"""
+
+
+class Guess(NamedTuple):
+    """About how many messages there are with the words, and with words that begin so, whoever may read them."""
+
+    whole: int
+    near: int
+
+
+def guess(search: Search) -> Guess:
+    """How common the words are, as of the last ANALYZE. One statement."""
+    (reply,) = one(_GUESS, {"query": search.query, "partial": search.partial or search.query})
+    plan = (orjson.loads(reply) if isinstance(reply, str) else reply)[0]["Plan"]
+    return Guess(_expected(plan, "whole"), _expected(plan, "near"))
+
+
+def _expected(plan: Mapping[str, Any], alias: str) -> int:
+    """The rows that a plan expects of a table; 0 where it expects to read none."""
+    if plan.get("Alias") == alias:
+        return int(plan["Plan Rows"])
+    return max((_expected(below, alias) for below in plan.get("Plans", ())), default=0)
 
 
 def walk(search: Search, *, budget: int) -> tuple[Scope, Found]:

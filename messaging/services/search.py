@@ -10,6 +10,7 @@ from messaging.queries import search as queries
 from messaging.queries.search import Found, Hit, Scope, Search
 from messaging.terms import Terms
 
+RARE = 10_000  # messages of everybody that may have a word which is looked up at once
 STROLL = 512  # messages that every search walks back through first
 FARTHEST = 32_768  # messages that a second walk may take
 CANDIDATES = 200  # the newest matches, of which `sort=relevance` makes its order
@@ -58,10 +59,11 @@ class Page(NamedTuple):
 def find_messages(wanted: Wanted) -> Page:
     """A page of what the viewer may read and is looking for.
 
-    Where nothing has the words as they stand, what has words that begin so is found instead. One to four statements,
+    Where nothing has the words as they stand, what has words that begin so is found instead. One to five statements,
     whatever the data.
     """
-    scope, found = _find(_search(wanted))
+    search = _search(wanted)
+    scope, found = _look_up(search) if wanted.terms.single else _find(search)
     hits = found.hits[: wanted.limit]
     more = len(found.hits) > wanted.limit
     return Page(hits, _end(wanted, hits[-1], found) if more else None, bool(scope.conversations))
@@ -94,6 +96,19 @@ def _end(wanted: Wanted, last: Hit, found: Found) -> Place:
     partly = wanted.after.partly if wanted.after else found.partly
     upto = (wanted.after.upto if wanted.after else found.newest) if wanted.by_rank else None
     return Place(partly, upto, last.score if wanted.by_rank else None, last.at, last.conversation, last.seq)
+
+
+def _look_up(search: Search) -> tuple[Scope, Found]:
+    """A single word: how common it is, and, where it is rare, the index at once. Mostly two statements."""
+    expected = queries.guess(search)
+    if expected.whole > RARE:
+        return _find(search)
+    partial = search.partial if expected.near <= RARE else None
+    scope, found = queries.rare(replace(search, partial=partial))
+    if found.number or search.partial == partial or not scope.conversations:
+        return scope, found
+    scope, found = _find(replace(search, query=search.partial or "", partial=None))
+    return scope, found._replace(partly=True)
 
 
 def _find(search: Search) -> tuple[Scope, Found]:

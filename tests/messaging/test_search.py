@@ -247,7 +247,9 @@ def test_people_find_exactly_what_they_may_read(happened: list[tuple[str, int, i
         world.do(*act)
     for viewer in world.viewers:
         for word in WORDS:
-            assert set(_ask(viewer, word)) == _indexed(world, viewer, word) == world.readable(viewer, word)
+            ways = [set(_ask(viewer, q)) for q in (word, f"{word} {word}")]  # looked up at once, and walked
+            assert ways == [world.readable(viewer, word)] * 2
+            assert ways[0] == _indexed(world, viewer, word)
             for room in world.rooms:
                 there = {place for place in world.readable(viewer, word) if place[0] == room}
                 assert set(_ask(viewer, word, conversation=room)) == there
@@ -404,17 +406,19 @@ def test_a_walk_leaves_quiet_conversations_beyond_the_liveliest_to_the_index(
 
 def test_every_way_leads_to_the_same(talk: tuple[User, User, UUID], monkeypatch: pytest.MonkeyPatch) -> None:
     ann = talk[0]
-    usual = {q: _ask(ann, q) for q in ("apple", "number -apple", "7", "absent", "app")}
+    usual = {q: _ask(ann, q) for q in ("apple", "number -apple", "7", "absent", "ap")}
+    monkeypatch.setattr(service, "RARE", -1)
     for stroll, farthest in ((32, 0), (32, 32_768), (64, 64)):
         monkeypatch.setattr(service, "STROLL", stroll)
         monkeypatch.setattr(service, "FARTHEST", farthest)
         assert {q: _ask(ann, q) for q in usual} == usual
 
 
-@pytest.mark.parametrize("stroll", [32, 512])
+@pytest.mark.parametrize(("rare", "stroll"), [(10_000, 512), (-1, 32), (-1, 512)])
 def test_beginnings_of_words_are_found_only_where_the_word_is_nowhere(
-    talk: tuple[User, User, UUID], monkeypatch: pytest.MonkeyPatch, stroll: int
+    talk: tuple[User, User, UUID], monkeypatch: pytest.MonkeyPatch, rare: int, stroll: int
 ) -> None:
+    monkeypatch.setattr(service, "RARE", rare)
     monkeypatch.setattr(service, "STROLL", stroll)
     ann, _, room = talk
     said = ("quin", "quince", "quince")
@@ -426,10 +430,23 @@ def test_beginnings_of_words_are_found_only_where_the_word_is_nowhere(
     assert contents(ann, "qui") == ["quince", "quince", "quin"]
 
 
-def test_pages_of_beginnings_that_the_walk_does_not_end(
-    talk: tuple[User, User, UUID], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("rare", "statements"), [(10_000, 2), (1, 4), (-1, 4)])
+def test_pages_of_beginnings_that_no_walk_ends(
+    talk: tuple[User, User, UUID],
+    monkeypatch: pytest.MonkeyPatch,
+    rare: int,
+    statements: int,
+    django_assert_num_queries: Any,
 ) -> None:
+    """Those who look the word up find that there is none, and of what begins so few, or too many to look up."""
+    monkeypatch.setattr(service, "RARE", rare)
     monkeypatch.setattr(service, "STROLL", 32)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messages")
+    expected = queries.guess(_search(talk[0], query="'ap'", partial="'ap':*"))
+    assert expected == (1, 2)
+    with django_assert_num_queries(statements):
+        assert len(_ask(talk[0], "ap")) == 8
     cut = [len(page) for page in pages(Api(talk[0]), "/search/messages", q="ap", limit=7)]
     assert cut == [7, 1]
 
@@ -458,11 +475,14 @@ def test_the_last_days_have_an_index_of_their_own(
     monkeypatch.setattr(service, "STROLL", 32)
     monkeypatch.setattr(service, "FARTHEST", 0)
     monkeypatch.setattr(service, "FEW", 0)
+    monkeypatch.setattr(service, "RARE", -1)
     whole = _ask(ann, "apple")
-    with django_assert_num_queries(2):  # the walk, and what it tells is known of the last days
+    with django_assert_num_queries(
+        3
+    ):  # how common it is, the walk, and what it tells is known of the last days
         first = find_messages(Wanted(viewer=ann.pk, terms=terms.read("apple"), limit=7))
     assert [(hit.conversation, hit.seq) for hit in first.hits] == whole[:7]
-    with django_assert_num_queries(3):  # not enough of them: the index over all
+    with django_assert_num_queries(4):  # not enough of them: the index over all
         assert _ask(ann, "apple") == whole
 
 
@@ -485,16 +505,24 @@ def test_the_index_is_asked_again_who_may_read(talk: tuple[User, User, UUID]) ->
 
 
 @pytest.mark.parametrize("rows", [1, 20])
-def test_a_search_is_few_statements_whatever_the_data(rows: int, django_assert_num_queries: Any) -> None:
+def test_a_search_is_few_statements_whatever_the_data(
+    rows: int, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
     ann, others = factories.person(), factories.persons(rows)
     for other in others:
         room = factories.group(ann, other)
         for _ in range(rows):
             factories.say(other, room, "apple")
-    with django_assert_num_queries(1):  # the walk
-        assert _ask(ann, "apple")
-    with django_assert_num_queries(1):  # which looks for words that begin so, too
-        assert _ask(ann, "app")
+    for q in ("apple", "ap"):
+        with django_assert_num_queries(2):  # how common it is, and the index: of words that begin so, too
+            assert _ask(ann, q)
+    monkeypatch.setattr(service, "RARE", -1)
+    for q in ("apple apple", "ap ap", "nobody saidthis"):
+        with django_assert_num_queries(1):  # the walk
+            _ask(ann, q)
+    for q in ("apple", "ap"):
+        with django_assert_num_queries(2):
+            assert _ask(ann, q)
 
 
 def test_a_search_that_the_walk_does_not_end_takes_one_statement_more(
@@ -503,7 +531,7 @@ def test_a_search_that_the_walk_does_not_end_takes_one_statement_more(
     monkeypatch.setattr(service, "STROLL", 32)
     monkeypatch.setattr(service, "FARTHEST", 0)
     with django_assert_num_queries(2):
-        assert len(_ask(talk[0], "apple")) == 8
+        assert len(_ask(talk[0], "apple apple")) == 8
 
 
 # --- highlights

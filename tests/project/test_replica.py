@@ -128,7 +128,7 @@ def test_a_replica_that_has_everything_answers(standby: Replica) -> None:
     expected = _from_the_primary(bob, room)
     assert _answers(bob, room) == expected
     assert [status for status, _ in expected] == [200] * 4
-    names = ("inbox_", "message_history_", "unread_totals_", "search_walk_")
+    names = ("inbox_", "message_history_", "unread_totals_", "search_rare_")
     asked = _asked(lambda: _answers(bob, room))
     assert [name for name in names if any(name in sql for sql in asked)] == list(names)
     counted = _asked(lambda: read(Api(bob).get(f"/conversations/{room}/stats")))

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.serializers import CharField, DateTimeField, FloatField, IntegerField
 
-from dbperf.maintenance.choosing import Operation
+from dbperf.maintenance.choosing import Cause, Operation
 from dbperf.services.maintaining import MOST_TABLES
 from dbperf.services.telling import KINDS
 
@@ -354,6 +354,7 @@ class JobResult(Shape):
 
     table = CharField()
     why = CharField(help_text="Why it was its turn.")
+    cause = serializers.ChoiceField([each.value for each in Cause], help_text="The same, for programs.")
     outcome = serializers.ChoiceField(["done", "skipped", "stopped", "failed"])
     note = CharField(
         help_text="Why it was left or stopped, what keeps dead rows, which indexes were rebuilt."

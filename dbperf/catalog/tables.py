@@ -83,6 +83,18 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::bigint AS oid,
  ORDER BY 1, 2
 """
 
+# How large a share of the rows autovacuum waits for, where a table does not say so itself.
+SCALES: Final = f"""
+SELECT n.nspname::text AS schema, c.relname::text AS name, k.setting, current_setting(k.setting)::float AS scale
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN unnest(ARRAY['autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_insert_scale_factor',
+                         'autovacuum_analyze_scale_factor']) AS k (setting)
+ WHERE c.relkind IN ('r', 'm') AND {SYSTEM}
+   AND NOT EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = k.setting)
+ ORDER BY 1, 2, 3
+"""
+
 # A row: line pointer 4, header 23 with the bitmap of nulls, padded to 8, then the columns by their average width.
 BLOAT: Final = f"""
 SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::bigint AS oid,
@@ -136,6 +148,11 @@ def tables(on: Database) -> list[Row]:
 def parents(on: Database) -> list[Row]:
     """Every table that has partitions with a table's rows: what its last ANALYZE counted, and what theirs did since."""
     return on.rows(PARENTS)
+
+
+def scales(on: Database) -> list[Row]:
+    """`{schema, name, setting, scale}` for each scale factor of autovacuum that a table has from the server."""
+    return on.rows(SCALES)
 
 
 def bloat(on: Database) -> list[Row]:

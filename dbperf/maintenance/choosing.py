@@ -20,6 +20,18 @@ class Operation(StrEnum):
     REINDEX = "reindex"
 
 
+class Cause(StrEnum):
+    """Why it is a table's turn, for programs."""
+
+    ASKED = "asked"
+    AGED = "aged"
+    DEAD = "dead"
+    INSERTED = "inserted"
+    CHANGED = "changed"
+    BEHIND = "behind"
+    HOLLOW = "hollow"
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A table and why it is its turn; `skip` says why it is left alone, `aged` which of its ages is why. A `parent` has
@@ -32,6 +44,7 @@ class Chosen:
     skip: str = ""
     aged: str = ""
     parent: bool = False
+    cause: Cause = Cause.ASKED
 
     @property
     def title(self) -> str:
@@ -54,7 +67,7 @@ def asked_for(
         if name in known:
             hollow = operation is Operation.REINDEX and "partitioned" in known[name]
             skip = "its partitions have the indexes; ask for those" if hollow else ""
-            yield _chosen(known[name], "asked for", busy, skip=skip)
+            yield _chosen(known[name], "asked for", busy, Cause.ASKED, skip=skip)
         else:
             yield Chosen(0, "", name, "asked for", "there is no such table any more")
 
@@ -63,15 +76,17 @@ def due(rows: Sequence[Row], operation: Operation, *, now: datetime, busy: set[i
     """What VACUUM or ANALYZE would be good for, the oldest ids first."""
     for row in sorted(rows, key=_urgency, reverse=True):
         aged = _aged(row) if operation is Operation.VACUUM_ANALYZE else ""
-        if why := _why(row, operation, aged):
-            yield _chosen(row, why, busy, skip="" if aged else _lately(row, operation, now), aged=aged)
+        if found := _why(row, operation, aged):
+            cause, why = found
+            skip = "" if aged else _lately(row, operation, now)
+            yield _chosen(row, why, busy, cause, skip=skip, aged=aged)
 
 
 def due_parents(rows: Sequence[Row], *, now: datetime, busy: set[int]) -> Iterator[Chosen]:
     """Tables whose statistics as a whole are behind those of their partitions."""
     for row in rows:
         if why := _behind(row):
-            yield _chosen(row, why, busy, skip=_lately(row, Operation.ANALYZE, now))
+            yield _chosen(row, why, busy, Cause.BEHIND, skip=_lately(row, Operation.ANALYZE, now))
 
 
 def due_for_rebuild(
@@ -80,7 +95,7 @@ def due_for_rebuild(
     """Tables with indexes that may be half empty."""
     for row in rows:
         if why := suspected.get((row["schema"], row["name"])):
-            yield _chosen(row, why, busy)
+            yield _chosen(row, why, busy, Cause.HOLLOW)
 
 
 def _by_name(rows: Sequence[Row]) -> dict[str, Row]:
@@ -97,17 +112,18 @@ def _aged(row: Row) -> str:
     return max(late, key=lambda age: float(row[age] / row[AGES[age][0]]), default="")
 
 
-def _why(row: Row, operation: Operation, aged: str) -> str:
+def _why(row: Row, operation: Operation, aged: str) -> tuple[Cause, str] | None:
     if aged:
-        return f"its oldest {AGES[aged][1]} is {row[aged]:,} old"
+        return Cause.AGED, f"its oldest {AGES[aged][1]} is {row[aged]:,} old"
     if operation is Operation.VACUUM_ANALYZE:
         if _enough(row["dead"], row["vacuum_limit"]):
-            return f"{row['dead']:,} dead rows"
+            return Cause.DEAD, f"{row['dead']:,} dead rows"
         if _enough(row["inserted_since_vacuum"], row["insert_limit"]):
-            return f"{row['inserted_since_vacuum']:,} rows inserted since it was vacuumed"
+            inserted = f"{row['inserted_since_vacuum']:,} rows inserted since it was vacuumed"
+            return Cause.INSERTED, inserted
     if _enough(row["modified"], row["analyze_limit"]):
-        return f"{row['modified']:,} rows changed since it was analyzed"
-    return ""
+        return Cause.CHANGED, f"{row['modified']:,} rows changed since it was analyzed"
+    return None
 
 
 def _enough(count: int, limit: float | None) -> bool:
@@ -133,6 +149,6 @@ def _behind(row: Row) -> str:
     return "its partitions were analyzed since it was" if leaves - analyzed >= LATELY else ""
 
 
-def _chosen(row: Row, why: str, busy: set[int], *, skip: str = "", aged: str = "") -> Chosen:
+def _chosen(row: Row, why: str, busy: set[int], cause: Cause, *, skip: str = "", aged: str = "") -> Chosen:
     skip = "somebody is vacuuming it" if row["oid"] in busy else skip
-    return Chosen(row["oid"], row["schema"], row["name"], why, skip, aged, "partitioned" in row)
+    return Chosen(row["oid"], row["schema"], row["name"], why, skip, aged, "partitioned" in row, cause)

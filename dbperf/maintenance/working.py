@@ -11,7 +11,7 @@ from psycopg import sql
 
 from dbperf.catalog import upkeep
 from dbperf.connections import Database, Row, Unavailable
-from dbperf.maintenance.choosing import Chosen, Operation
+from dbperf.maintenance.choosing import Cause, Chosen, Operation
 from dbperf.maintenance.rebuilding import Rebuilding
 from dbperf.maintenance.watch import Ask, Tell, Unwatched, Watch
 
@@ -50,12 +50,13 @@ class Result:
     took_s: float = 0.0
     dead_before: int | None = None
     dead_after: int | None = None
+    cause: str = Cause.ASKED
 
 
 def treat(database: Database, one: Chosen, operation: Operation, *, ask: Ask, tell: Tell) -> Result:
     """Does it, and looks whether it was done: PostgreSQL calls it a success, with a warning, where it did nothing.
     Whatever goes wrong is in the result."""
-    result = Result(one.title, one.why)
+    result = Result(one.title, one.why, cause=one.cause)
     if one.skip:
         result.outcome, result.note = "skipped", one.skip
         return result

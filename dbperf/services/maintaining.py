@@ -156,7 +156,7 @@ def _through(run: MaintenanceRun, database: Database, store: str, beat: "_Beat")
 
 def _turn(one: Chosen, operation: Operation, database: Database, beat: "_Beat") -> Result:
     if why := beat.stop():
-        return Result(one.title, one.why, "skipped", why)
+        return Result(one.title, one.why, "skipped", why, cause=one.cause)
     beat.table = one.title
     return treat(database, one, operation, ask=beat.stop, tell=beat.tell)
 

@@ -24,7 +24,7 @@ def test_what_is_due_is_done_and_then_not_due(worn: Database) -> None:
     done = maintained(worn)
     result = of(done)
     assert (done.state, done.active, done.progress) == ("done", None, {})
-    assert (result.outcome, result.why) == ("done", "900 dead rows")
+    assert (result.outcome, result.cause, result.why) == ("done", "dead", "900 dead rows")
     assert (result.dead_before, result.dead_after) == (900, 0)
     assert "fault.t" not in due(worn)
 

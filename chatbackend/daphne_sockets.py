@@ -1,10 +1,13 @@
 """What Daphne's WebSocket half lacks, added where it is the server."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pprint import pformat
 from typing import Any
 
+from autobahn.websocket import protocol as autobahn_protocol
 from daphne import server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
@@ -44,6 +47,12 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
         super().onOpen()
+
+    def check_timeouts(self) -> None:
+        """Those of the handshake and of Daphne's whole life. Nobody is pinged: clients say that they live, and the hub
+        closes who is silent."""
+        self.last_ping = math.inf
+        super().check_timeouts()
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         """More waits than the transport wants to hold."""
@@ -131,9 +140,25 @@ def wired(app: Application) -> Application:
     return with_wire
 
 
+class Formatted:
+    """What `pformat` gives, made when somebody reads it: autobahn lists the options of every connection for a log that
+    is off, which was a tenth of the work when thousands came at once."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __str__(self) -> str:
+        return pformat(self._value)
+
+
+def _formatted(value: object) -> object:
+    return Formatted(value) if isinstance(value, list) else pformat(value)
+
+
 def install() -> None:
     """Before Daphne makes its server. At its end sockets hear of it: Daphne just hangs up on most of them."""
     server.WebSocketFactory = Factory
+    autobahn_protocol.pformat = _formatted  # type: ignore[attr-defined, assignment]
     server.Server.kill_all_applications = _end
     Port.numberAccepts = property(lambda port: ACCEPTS, lambda port, number: None)  # type: ignore[assignment]
 

@@ -18,7 +18,7 @@ from websockets.frames import Frame
 from websockets.streams import StreamReader
 from websockets.sync.client import connect
 
-from chatbackend.daphne_sockets import HANG_UPS
+from chatbackend.daphne_sockets import HANG_UPS, Formatted
 from chatbackend.embedded.processes import await_ready, free_port, spawn, stop
 from messaging.hub.socket import MAX_FRAMES, Socket
 from messaging.hub.wire import SLICE, Burst, message
@@ -232,6 +232,16 @@ def test_daphne_offers_its_connection(wired: str) -> None:
             client.send(str(size))
             assert client.recv() == "x" * size
             assert client.recv() == "True True"
+
+
+def test_a_connection_is_spared_what_nobody_reads_or_needs(wired: str) -> None:
+    with opened(wired) as client:
+        client.send("spared")
+        assert client.recv() == "0 False"
+
+
+def test_what_is_logged_is_as_it_would_be() -> None:
+    assert str(Formatted([("a", 1)])) == "[('a', 1)]"
 
 
 def endings(client: Any) -> tuple[int, int]:

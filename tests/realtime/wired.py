@@ -1,6 +1,7 @@
 """An ASGI application for a Daphne of its own: says what it is asked for over the wire that the server offers."""
 
 import asyncio
+import pprint
 import sys
 import time
 from typing import Any
@@ -37,7 +38,8 @@ endings = Endings()
 async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Accepts; for a number n it writes n bytes, then by way of `send` whether the wire is idle now.
 
-    For `doze` it lets the event loop wait for half a second, for `endings` it says how connections ended.
+    For `doze` it lets the event loop wait for half a second, for `endings` it says how connections ended, for `spared`
+    how often options of connections were put into words, and whether the server would ping now.
     """
     await receive()
     await send({"type": "websocket.accept"})
@@ -47,6 +49,10 @@ async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
             time.sleep(0.5)  # noqa: ASYNC251 - nobody else gets a turn meanwhile
         elif told["text"] == "endings":
             await send({"type": "websocket.send", "text": f"{endings.all} {endings.most}"})
+        elif told["text"] == "spared":
+            wire.server.ping_interval = 0
+            wire.check_timeouts()
+            await send({"type": "websocket.send", "text": f"{formatted} {wire.autoPingPending is not None}"})
         else:
             before = wire.idle()
             wire.write(message(("x" * int(told["text"]),)))
@@ -54,5 +60,16 @@ async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
     endings.count()
 
 
+formatted = 0
+
+
+def counted(value: object) -> str:
+    """`pformat`, which tells that it was asked."""
+    global formatted
+    formatted += 1
+    return pprint.pformat(value)
+
+
+daphne_sockets.pformat = counted  # type: ignore[attr-defined, assignment]
 daphne_sockets.install()
 application = ProtocolTypeRouter({"websocket": daphne_sockets.wired(answer)})

@@ -1,4 +1,4 @@
-"""A thread that watches whether a statement should end."""
+"""A thread that watches whether a statement should end, and one that watches whether the first one still sees."""
 
 import logging
 import os
@@ -38,6 +38,7 @@ class Watch:
     ask: Ask
     tell: Tell
     reason: str = ""
+    _seen: float = 0.0
     _pid: int = 0
     _wire: Any = None  # the connection that is watched, not the one that watches
     _seeing: threading.Event = field(default_factory=threading.Event)
@@ -47,30 +48,36 @@ class Watch:
     def on(self) -> Iterator["Watch"]:
         """As long as the block runs. Raises Unwatched before it begins."""
         self._pid, self._wire = upkeep.own_pid(self.database), self.database.connection.connection
-        thread = threading.Thread(target=self._look, name="dbperf-maintenance", daemon=True)
-        thread.start()
+        self._seen = monotonic()
+        threads = [threading.Thread(target=each, daemon=True) for each in (self._look, self._guard)]
+        for thread in threads:
+            thread.start()
         try:
             if not self._seeing.wait(BLIND_S):
                 raise Unwatched
             yield self
         finally:
             self._over.set()
-            thread.join()
+            for thread in threads:
+                thread.join()
 
     def _look(self) -> None:
-        seen = monotonic()
         while not self._over.is_set():
             try:
                 self._once(Database(self.database.alias))  # a connection of this thread's own
-                seen = monotonic()
+                self._seen = monotonic()
                 self._seeing.set()
-            except Exception:  # whatever it is: the work must not go on unseen
+            except Exception:  # whatever it is, the next look may see again
                 logger.warning("maintenance could not be watched for a moment", exc_info=True)
                 connections.close_all()  # of this thread; the next look connects anew
-                if monotonic() - seen > BLIND_S:
-                    self._give_up()
             self._over.wait(LOOK_S)
         connections.close_all()
+
+    def _guard(self) -> None:
+        """A look may also hang, without an error."""
+        while not self._over.wait(LOOK_S):
+            if monotonic() - self._seen > BLIND_S:
+                self._give_up()
 
     def _once(self, database: Database) -> None:
         self.tell(upkeep.progress(database, self._pid))

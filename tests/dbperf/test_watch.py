@@ -18,7 +18,7 @@ from dbperf.models import MaintenanceRun
 from dbperf.services import maintaining
 from tests import scratch
 from tests.dbperf.faults import run, session, until
-from tests.dbperf.upkeep import VACUUM, ended, maintained, meanwhile, of, stop
+from tests.dbperf.upkeep import VACUUM, ended, maintained, meanwhile, of, phases, stop
 from tests.realtime.proxy import Proxy
 
 NOWHERE = "1"  # a port at which nobody is
@@ -97,6 +97,21 @@ def test_what_cannot_be_watched_any_more_is_ended(slow: Database, monkeypatch: p
     blind.__exit__(None, None, None)
     assert (done.state, of(done).outcome) == ("done", "stopped")
     assert of(done).note == "nobody could watch it any more"
+
+
+def test_a_look_that_gets_no_answer_is_none(slow: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hangs, without an error, until the work that nobody sees any more was ended."""
+    monkeypatch.setattr(watch, "BLIND_S", 0.5)
+    with session(slow) as holder:
+
+        def hang(other: psycopg.Connection[Any]) -> None:
+            holder.execute("SELECT FROM dbperf_maintenancerun FOR UPDATE")
+            until(lambda: not phases(other))
+            holder.rollback()
+
+        with meanwhile(slow, hang):
+            done = maintained(slow, "fault.t")
+    assert (of(done).outcome, of(done).note) == ("stopped", "nobody could watch it any more")
 
 
 def test_where_nobody_takes_a_cancel_it_hangs_up(slow: Database, monkeypatch: pytest.MonkeyPatch) -> None:

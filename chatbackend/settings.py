@@ -56,7 +56,7 @@ elif not SECRET_KEY:
 # --- HTTP
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if PLAIN_HTTP else "")
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=not PLAIN_HTTP)
-SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]  # load balancers ask over plain http
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]  # load balancers and Prometheus ask over plain http
 if env.boolean("TRUST_X_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 0 if PLAIN_HTTP else 31_536_000)

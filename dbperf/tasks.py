@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from dbperf import rotation
 from dbperf.connections import Unavailable
 from dbperf.maintenance.choosing import Operation
-from dbperf.services import alerting, contracts, delivering, looking, maintaining
+from dbperf.services import alerting, contracts, delivering, looking, maintaining, reporting
 
 logger = logging.getLogger(__name__)
 
@@ -107,4 +107,4 @@ def watch_plans() -> None:
 @shared_task(name="dbperf.tasks.weekly", soft_time_limit=600, time_limit=660)
 def weekly() -> None:
     """Every week: the report."""
-    looking.keep_week()
+    reporting.keep_week()

@@ -29,7 +29,8 @@ SNAPSHOTS = {
     "size": 2_160,
     "report": 104,
     "plans": 90,
-}  # a week, 90 days, 90 days, two years, 90 days
+    "pool": 20_160,
+}  # a week, 90 days, 90 days, two years, 90 days; of pools a week in which somebody always waits for two of them
 MOST: dict[type[models.Model], int] = {
     StatementUse: 200_000,
     RelationDay: 100_000,

@@ -5,7 +5,7 @@ import sys
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.urls import re_path
+from django.urls import path, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbackend.settings")
 os.environ.setdefault("CHATBACKEND_PROCESS", "web")
@@ -13,9 +13,11 @@ django.setup(set_prefix=False)
 
 # What follows reads settings and models.
 from chatbackend.doors import Application, BodyLimit, OneHopHandler, OriginCheck, nowhere  # noqa: E402
+from chatbackend.staff_alerts import AlertsConsumer  # noqa: E402
 from messaging.routing import websocket_urlpatterns  # noqa: E402
 
-sockets = URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])  # type: ignore[arg-type]
+staff_urlpatterns = [path("ws/staff/alerts", AlertsConsumer.as_asgi())]
+sockets = URLRouter([*websocket_urlpatterns, *staff_urlpatterns, re_path(r"", nowhere)])  # type: ignore[arg-type]
 
 websocket: Application = OriginCheck(sockets)
 

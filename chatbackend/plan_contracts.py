@@ -1,27 +1,25 @@
 """The hot queries of chat as contracts: dbperf holds their plans against them, knowing nothing of chat."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from conversations.queries import inbox, stamps
+from conversations.queries import inbox
 from conversations.queries.routine import Routine
 from dbperf.connections import Database
 from dbperf.plans import Contract, register
-from messaging.queries import changes, history, search, sockets, stats, sweep, writing
+from messaging.queries import changes, history, search, sockets, sweep, writing
 
 LIMIT = 50
 ROUTINES = (
     *inbox.ROUTINES,
-    *stamps.ROUTINES,
     *history.ROUTINES,
     *writing.ROUTINES,
     *changes.ROUTINES,
     *sockets.ROUTINES,
     *sweep.ROUTINES,
     *search.ROUTINES,
-    *stats.ROUTINES,
 )
 # Twice what each touches for somebody with fifty conversations, among 1,000,000 messages.
 MOST_BUFFERS = {
@@ -155,7 +153,6 @@ def _nothing(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 # What a query needs beside, or other than, what the others take.
 _OWN: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "conversation_stats": lambda sample: {"day": (datetime.now(UTC) - timedelta(days=30)).date()},
     "business_inbox": lambda sample: {"viewer": sample["agent"]},
     "send_message": lambda sample: {"type": "text"},
     "add_messages": lambda sample: {

@@ -328,6 +328,7 @@ DBPERF: dict[str, Any] = {
         "WEBHOOK_URL": env.url("ALERT_WEBHOOK_URL", schemes=("https", "http") if DEBUG else ("https",)),
         "WEBHOOK_SECRET": env.secret("ALERT_WEBHOOK_SECRET"),
         "WEBHOOK_PRIVATE": env.boolean("ALERT_WEBHOOK_PRIVATE", default=False),
+        "SOCKET": "/ws/staff/alerts",  # chatbackend/staff_alerts.py
     },
 }
 

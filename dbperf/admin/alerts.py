@@ -55,13 +55,15 @@ class AlertAdmin(LookOnly):
         form = MuteForm(request.POST or None)
         if request.method == "POST" and self._done(request, form):
             return HttpResponseRedirect(request.path)
+        given = ways()
         context = {
             **self.admin_site.each_context(request),
             "title": "Alerts",
             "form": form,
             "lasting": {name: text for name, (text, _) in LASTING.items()},
             "may_mute": self.has_mute_permission(request),
-            "ways": list(ways()),
+            "ways": list(given),
+            "socket": given.socket,
             "shown": alerts.shown(),
         }
         return TemplateResponse(request, "dbperf/alerts.html", context)

@@ -14,7 +14,7 @@ MAIL, WEBHOOK = "mail", "webhook"
 @dataclass(frozen=True, slots=True)
 class Ways:
     """`level`: what is less bad is no alert. `plain`: the webhook may be http. `private`: it may be an address that is
-    not public."""
+    not public. `socket`: where the project tells browsers that alerts changed; empty where it does not."""
 
     level: Level
     mails: Sequence[str]
@@ -22,6 +22,7 @@ class Ways:
     secret: str = field(repr=False)
     plain: bool
     private: bool
+    socket: str
 
     def __iter__(self) -> Iterator[str]:
         if self.mails:
@@ -40,4 +41,5 @@ def ways() -> Ways:
         secret=str(given.get("WEBHOOK_SECRET", "")),
         plain=settings.DEBUG,
         private=bool(given.get("WEBHOOK_PRIVATE", False)),
+        socket=str(given.get("SOCKET", "")),
     )

@@ -132,9 +132,9 @@ def _identifier(row: Row) -> sql.Composed:
 
 
 @contextmanager
-def patience(on: Database, seconds: int) -> Iterator[None]:
+def patience(on: Database, seconds: float) -> Iterator[None]:
     """How long the statements of this block wait for a lock, or for somebody's transaction to end."""
-    on.run(f"SET lock_timeout = '{int(seconds)}s'")
+    on.run(f"SET lock_timeout = {round(1000 * seconds)}")
     try:
         yield
     finally:

@@ -10,7 +10,6 @@ from dbperf.history import origins
 from dbperf.models import (
     Alert,
     AlertWord,
-    BuiltIndex,
     EndpointHour,
     ExplainCall,
     MaintenanceRun,
@@ -30,14 +29,14 @@ SNAPSHOTS = {
     "size": 2_160,
     "report": 104,
     "plans": 90,
-}  # a week, 90 days, 90 days, two years, 90 days
+    "pool": 20_160,
+}  # a week, 90 days, 90 days, two years, 90 days; of pools a week in which somebody always waits for two of them
 MOST: dict[type[models.Model], int] = {
     StatementUse: 200_000,
     RelationDay: 100_000,
     StoredFinding: 10_000,
     ExplainCall: 10_000,
     MaintenanceRun: 1_000,
-    BuiltIndex: 1_000,
     OriginHour: 200_000,
     EndpointHour: 50_000,
     AlertWord: 10_000,

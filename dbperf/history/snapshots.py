@@ -28,6 +28,11 @@ def latest(kind: str, *, store: str) -> Snapshot | None:
     return Snapshot.objects.using(store).filter(kind=kind).order_by("-taken_at").first()
 
 
+def first_since(kind: str, when: datetime, *, store: str) -> Snapshot | None:
+    """The oldest since then. Uses index: dbperf_snapshot_newest."""
+    return Snapshot.objects.using(store).filter(kind=kind, taken_at__gte=when).order_by("taken_at").first()
+
+
 def latest_of(kinds: Sequence[str], *, store: str) -> dict[str, Snapshot]:
     """The newest of each kind, in one statement."""
     rows = Snapshot.objects.using(store).none()

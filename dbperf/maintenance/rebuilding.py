@@ -9,8 +9,8 @@ from dbperf.maintenance.bloat import FULL_PCT, LEFT, rebuildable
 from dbperf.maintenance.choosing import Chosen
 
 # A rebuild waits for transactions that are under way: more than once, and holding up nobody who reads or writes.
-REBUILD_WAIT_S = 60
-DROP_WAIT_S = 2
+REBUILD_WAIT_S = 60.0
+DROP_WAIT_S = 2.0
 LOCKED = "55P03"
 EXTENSION = "pgstattuple"
 

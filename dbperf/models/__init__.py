@@ -1,7 +1,6 @@
 """What is remembered of the database. Everything here is bounded, by rows and by bytes: see `history.retention`."""
 
 from dbperf.models.alerts import Alert, AlertWord
-from dbperf.models.builds import BuiltIndex
 from dbperf.models.history import (
     Dashboard,
     EndpointHour,
@@ -10,6 +9,7 @@ from dbperf.models.history import (
     Origin,
     OriginHour,
     RelationDay,
+    Report,
     Snapshot,
     Statement,
     StatementUse,
@@ -19,7 +19,6 @@ from dbperf.models.history import (
 __all__ = [
     "Alert",
     "AlertWord",
-    "BuiltIndex",
     "Dashboard",
     "EndpointHour",
     "ExplainCall",
@@ -27,6 +26,7 @@ __all__ = [
     "Origin",
     "OriginHour",
     "RelationDay",
+    "Report",
     "Snapshot",
     "Statement",
     "StatementUse",

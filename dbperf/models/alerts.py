@@ -34,7 +34,7 @@ class Alert(models.Model):
     class Meta:
         default_permissions = ()
         permissions = [
-            ("view_metrics", "Can see alerts"),
+            ("view_metrics", "Can see alerts and weekly reports"),
             ("mute_alert", "Can mute alerts"),
         ]
         indexes = [

@@ -188,6 +188,15 @@ class Dashboard(Snapshot):
         permissions = [("kill_backend", "Can cancel statements and end sessions")]
 
 
+class Report(Snapshot):
+    """The weekly reports' place among the admin's pages."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "weekly report"
+        default_permissions = ()
+
+
 class Origin(models.Model):
     """A statement, run for a piece of work (a request, an op, a task) from one line of the project's code."""
 

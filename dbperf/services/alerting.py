@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from dbperf import checks
+from dbperf.alerts import live
 from dbperf.alerts.sending import said
 from dbperf.alerts.states import Standing, sampled, severity, word
 from dbperf.alerts.ways import ways
@@ -60,6 +62,7 @@ def heed(
     with transaction.atomic(using=store):
         rows = _rows(seen, names, store=store, now=moment)
         hushed = _hushed(rows, store=store, now=moment)
+        levels = {row.pk: row.level for row in rows}
         words = []
         for row in rows:
             _sample(row, seen.get(row.key), now=moment)
@@ -67,6 +70,9 @@ def heed(
         Alert.objects.using(store).bulk_update(rows, SAMPLED, batch_size=BATCH)
         AlertWord.objects.using(store).bulk_create(words)
         _never_fired(rows, store=store).delete()
+        turned = [row.pk for row in rows if row.level != levels[row.pk]]
+        if turned:
+            transaction.on_commit(partial(live.tell, turned), using=store, robust=True)
 
 
 def _seen(outcome: checks.Outcome, names: set[str], *, least: Level) -> dict[str, Finding]:

@@ -1,11 +1,9 @@
-"""Looking at the database: twice a minute, every hour, every week. Each look is kept."""
+"""Looking at the database: twice a minute and every hour. Each look is kept."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from dbperf import checks
@@ -14,6 +12,7 @@ from dbperf.catalog import activity, indexes, server, tables
 from dbperf.connections import Database, Row, monitor
 from dbperf.history import findings, relations, retention, snapshots, statements
 from dbperf.models import Snapshot
+from dbperf.services import pooling
 from dbperf.units import share
 
 LARGEST = 50
@@ -47,21 +46,6 @@ def keep_hour(*, database: Database | None = None, store: str = DEFAULT) -> chec
     snapshots.keep("size", sizes(asked), store=store, now=now)
     retention.prune(store=store)
     return outcome
-
-
-def keep_week(*, database: Database | None = None, store: str = DEFAULT) -> dict[str, Any]:
-    """The week's report: what is open, what came, what went."""
-    now = timezone.now()
-    check(checks.context(database or monitor(), store=store), now=now)
-    week_ago = now - timedelta(days=7)
-    open_ones = findings.current(store=store)
-    report = {
-        "open": [_short(row) for row in open_ones.order_by("check_name", "subject")],
-        "new": list(open_ones.filter(first_seen__gte=week_ago).order_by("key").values_list("key", flat=True)),
-        "resolved": findings.resolved_since(week_ago, store=store),
-    }
-    snapshots.keep("report", report, store=store, now=now)
-    return report
 
 
 def check(asked: checks.Context, *, now: datetime | None = None) -> checks.Outcome:
@@ -129,9 +113,9 @@ def _slow(asked: checks.Context) -> list[dict[str, Any]]:
     ]
 
 
-def sizes(asked: checks.Context) -> dict[str, Any]:
-    """The database, its tables and indexes: how large, and how much larger than a month ago (or as far as is known)."""
-    grown = relations.growth(timedelta(days=30), store=asked.store)
+def sizes(asked: checks.Context, *, age: timedelta = timedelta(days=30)) -> dict[str, Any]:
+    """The database, its tables and indexes: how large, and how much larger than so long ago (or as far as is known)."""
+    grown = relations.growth(age, store=asked.store)
     rows = tables.tables(asked.database)
     largest = sorted(rows, key=lambda row: -(row["size_bytes"] + row["indexes_bytes"] + row["toast_bytes"]))[
         :LARGEST
@@ -179,16 +163,8 @@ def _time(value: Any) -> str | None:
     return value.isoformat().replace("+00:00", "Z") if value else None
 
 
-def _short(row: Any) -> dict[str, Any]:
-    return {"key": row.key, "level": row.level, "detail": row.detail, "first_seen": _time(row.first_seen)}
-
-
 def pool() -> dict[str, int] | None:
     """This process's connection pool: its size, what is free, who waits. None where there is no pool."""
-    connection: BaseDatabaseWrapper | Any = connections[DEFAULT]
-    found = getattr(connection, "pool", None)
-    if not found:
-        return None
-    stats = found.get_stats()
+    stats = pooling.stats()
     names = ("pool_min", "pool_max", "pool_size", "pool_available", "requests_waiting", "requests_errors")
-    return {name: int(stats.get(name, 0)) for name in names}
+    return None if stats is None else {name: int(stats.get(name, 0)) for name in names}

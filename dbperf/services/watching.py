@@ -10,8 +10,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from dbperf import tracing
-from dbperf.aliases import DEFAULT
+from dbperf.aliases import DEFAULT, MAINTENANCE
+from dbperf.connections import alias_for
 from dbperf.history import origins
+from dbperf.services import pooling
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +41,15 @@ def _keep(sums: tracing.Sums) -> None:
         logger.warning("where statements come from could not be kept; the figures of half a minute are lost")
     finally:
         connections[DEFAULT].close()
+    _keep_pool()
+
+
+def _keep_pool() -> None:
+    """Past the pool: when it is full, it would be asked in vain."""
+    store = alias_for(MAINTENANCE)
+    try:
+        pooling.keep(store=store)
+    except Error:
+        logger.warning("that requests wait for connections could not be kept")
+    finally:
+        connections[store].close()

@@ -1,11 +1,14 @@
-"""The statements that live in the database: how they get there, and what they cost."""
+"""The statements that live in the database: how they get there, what they cost, which way they go."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from psycopg import sql
 
 from conversations.models import User
 from conversations.queries import inbox, people, stamps
@@ -13,7 +16,9 @@ from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
 from messaging.queries import changes, history, search, sockets, stats, sweep, writing
 from messaging.queries.history import Window
-from tests import factories
+from tests import factories, scratch
+from tests.crowd import Crowd, fill
+from tests.factories import Json
 
 ALL: dict[str, Routine] = {
     routine.name: routine
@@ -134,3 +139,117 @@ def test_a_closed_account_gets_nothing_from_any_question_in_its_name() -> None:
     answers["moved"] = [one for one in answers["moved"] if one.version]
     told = {name for name, answer in answers.items() if answer}
     assert told == {"changes", "changes of each", "participants"}  # these ask in nobody's name
+
+
+# --- which way they go, in a crowd large enough for the planner to care
+
+
+@pytest.fixture(scope="module")
+def crowd(django_db_setup: None, django_db_blocker: Any) -> Iterator[Crowd]:
+    """80,000 messages in 2,000 conversations of 3,000 people, in a database of its own."""
+    with django_db_blocker.unblock(), scratch.database_on(scratch.OWN, "crowd") as alias:
+        scratch.migrate(alias)
+        yield fill(alias)
+
+
+def _given(crowd: Crowd, **more: object) -> dict[str, object]:
+    """A value for every parameter of every routine."""
+    return {
+        **dict.fromkeys(name for routine in ALL.values() for name in routine.parameters),
+        "viewer": crowd.agent,
+        "sender": crowd.agent,
+        "conversation": crowd.busiest,
+        "business": "acme",
+        "limit": 50,
+        "seq": 900,
+        "reply_to": 900,
+        "after": 900,
+        "known": 900,
+        "content": "hello",
+        "metadata": "{}",
+        "client_id": "1",
+        "mentions": [],
+        "ids": crowd.some,
+        "versions": [1] * len(crowd.some),
+        "knowns": [1] * len(crowd.some),
+        "only_named": False,
+        "back": 5.0,
+        "businesses": ["acme"],
+        "session": "of-nobody",
+        "query": "'900'",
+        "partial": "'900':*",
+        "senders": [crowd.agent] * 50,
+        "types": ["text"] * 50,
+        "contents": ["hello"] * 50,
+        "client_ids": [str(number) for number in range(50)],
+        "times": [datetime(2026, 1, 1, tzinfo=UTC)] * 50,
+        "bytes": 10**6,
+        "depth": 51,
+        "by_rank": False,
+        "budget": 512,
+        "day": date(2026, 1, 1),
+        "type": None,
+        **more,
+    }
+
+
+def _plan(routine: Routine, values: Mapping[str, object], *, alias: str, mode: str) -> Json:
+    """As the function plans its body: prepared, with parameters of the function's types."""
+    names = list(routine.parameters)
+    body = routine.plain
+    for place, name in enumerate(names, start=1):
+        body = body.replace(f"%({name})s", f"${place}")
+    types = ", ".join(routine.parameters.values())
+    given = ", ".join(sql.Literal(values[name]).as_string() for name in names)
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SET random_page_cost = 1.1")  # as docs/how-to/use-your-own-servers.md tells
+        cursor.execute(f"SET plan_cache_mode = {mode}")
+        cursor.execute(f"PREPARE planned ({types}) AS {body.replace('%%', '%')}", None)
+        try:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) EXECUTE planned ({given})", None)
+            found: Json = cursor.fetchone()[0][0]["Plan"]
+        finally:
+            cursor.execute("DEALLOCATE planned")
+            cursor.execute("RESET plan_cache_mode")
+            cursor.execute("RESET random_page_cost")
+    return found
+
+
+def _nodes(plan: Json) -> Iterator[Json]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("name", ALL)
+def test_each_routine_goes_by_its_indexes(crowd: Crowd, name: str, mode: str) -> None:
+    routine = ALL[name]
+    type = {"send_message": "text", "message_history_of_type": "image"}.get(name)
+    sender = (
+        None if name in {"search_walk", "search_rare"} else crowd.agent
+    )  # a sender known beforehand would have their own index
+    given = _given(crowd, type=type, sender=sender)
+    nodes = list(_nodes(_plan(routine, given, alias=crowd.alias, mode=mode)))
+    scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+    used = {node["Index Name"] for node in nodes if "Index Name" in node}
+    assert (scanned & LARGE, set(routine.uses) - used) == (set(), set())
+
+
+@pytest.mark.parametrize("word", ["'900'", "'9':*"])
+def test_a_search_by_the_index_of_words(crowd: Crowd, word: str) -> None:
+    given: Any = {**_given(crowd, sender=None, query=word), "conversations": crowd.some}
+    with connections[crowd.alias].cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {search.INDEXED}", given)
+        nodes = list(_nodes(cursor.fetchone()[0][0]["Plan"]))
+    assert {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} & LARGE == set()
+    assert "messages_search" in {node["Index Name"] for node in nodes if "Index Name" in node}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_routine_names_indexes_that_exist(crowd: Crowd, name: str) -> None:
+    with connections[crowd.alias].cursor() as cursor:
+        cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE indisvalid")
+        there = {row[0] for row in cursor.fetchall()}
+    assert ALL[name].uses
+    assert set(ALL[name].uses) <= there

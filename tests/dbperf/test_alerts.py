@@ -1,6 +1,6 @@
 """Alerts: when a fault becomes one and when it is over, what is told of it, and who keeps it quiet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from dbperf import checks
+from dbperf.alerts import live
 from dbperf.alerts.states import Standing, Word, sampled, word
 from dbperf.checks import idle_in_transaction
 from dbperf.connections import Database
@@ -20,7 +21,6 @@ from dbperf.services import alerting, alerts
 from tests.dbperf.faults import session
 
 LEVELS = {"-": None, "I": Level.INFO, "W": Level.WARNING, "C": Level.CRITICAL}
-BEGIN = timezone.now()
 
 
 # --- the rule, without a database
@@ -91,7 +91,8 @@ class Clock:
     """Looks, half a minute apart."""
 
     def __init__(self, store: str) -> None:
-        self.store, self.now = store, BEGIN
+        self.store = store
+        self.begin = self.now = timezone.now()
 
     def look(self, *found: Finding, skipped: Sequence[str] = ()) -> None:
         self.now += timedelta(seconds=30)
@@ -122,7 +123,11 @@ def test_a_fault_fires_and_resolves(clock: Clock, settings: Settings) -> None:
     settings.DBPERF["ALERTS"] |= {"WEBHOOK_URL": "https://hooks.example.org", "WEBHOOK_SECRET": "s"}
     clock.looks("WW")
     row = only(clock.store)
-    assert (row.level, row.fired_at, row.first_seen) == ("warning", clock.now, BEGIN + timedelta(seconds=30))
+    assert (row.level, row.fired_at, row.first_seen) == (
+        "warning",
+        clock.now,
+        clock.begin + timedelta(seconds=30),
+    )
     clock.looks("WCC---")
     row = only(clock.store)
     assert (row.level, row.resolved_at, row.awake) == ("", clock.now, False)
@@ -173,9 +178,13 @@ def test_what_is_only_worth_knowing_is_no_alert(clock: Clock, settings: Settings
 
 
 def test_one_that_comes_and_goes_is_told_four_times_an_hour(clock: Clock) -> None:
-    clock.looks("WW---" * 10)
+    clock.looks("WW---" * 3)
     assert clock.told() == ["fired", "resolved", "fired", "resolved"]
-    clock.looks("W" * 120)  # then it stays
+    clock.now += timedelta(minutes=50)
+    clock.looks("WWWW")
+    assert len(clock.told()) == 4
+    clock.now += timedelta(minutes=10)
+    clock.looks("WW")  # it stays
     assert clock.told()[4:] == ["fired"]
     assert only(clock.store).level == "warning"
 
@@ -199,25 +208,26 @@ def test_muted_ones_are_told_afterwards(clock: Clock) -> None:
 
 
 def test_muted_suggestions_are_quiet(clock: Clock) -> None:
-    findings.keep([fault()], asked=["blocking"], store=clock.store, now=BEGIN)
-    StoredFinding.objects.using(clock.store).update(muted_until=BEGIN + timedelta(days=1))
+    findings.keep([fault()], asked=["blocking"], store=clock.store, now=clock.begin)
+    StoredFinding.objects.using(clock.store).update(muted_until=clock.begin + timedelta(days=1))
     clock.looks("CCC")
     assert (only(clock.store).level, clock.told()) == ("critical", [])
 
 
-def test_many_at_once(clock: Clock) -> None:
+def test_many_at_once(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounded, the worst first, and in as many statements for many as for two."""
+    monkeypatch.setattr(alerting, "MOST_AT_ONCE", 25)
     few = [fault(f"pid {number}") for number in range(2)]
     clock.look(*few)
     with CaptureQueriesContext(connections[clock.store]) as for_two:
         clock.look(*few)
-    many = [fault(f"pid {number}", Level.CRITICAL) for number in range(90)]
+    many = [fault(f"pid {number}", Level.CRITICAL) for number in range(20)]
     clock.look(*many)
     with CaptureQueriesContext(connections[clock.store]) as for_many:
         clock.look(*many)
     assert len(for_many) == len(for_two) <= 9
-    clock.look(*(fault(f"another {number}") for number in range(600)))
-    assert Alert.objects.using(clock.store).filter(subject__startswith="another").count() == 500
+    clock.look(*many, *(fault(f"another {number}") for number in range(20)))
+    assert Alert.objects.using(clock.store).filter(subject__startswith="another").count() == 5
 
 
 def test_a_real_fault(database: Database, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +248,29 @@ def test_hourly_looks_leave_the_live_checks_alone(store: str) -> None:
     for _ in range(2):
         alerting.heed_hour(checks.Outcome([fault(), fault("fsync", check="settings")]), store=store)
     assert only(store).key == "settings:fsync"
+
+
+def test_who_listens_hears_of_turns(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = list[list[int]]()
+
+    def broken(changed: Collection[int]) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(live, "_listeners", [])
+    live.heard_by(broken)
+
+    def hear(changed: Collection[int]) -> None:
+        heard.append(list(changed))
+
+    live.heard_by(hear)
+    live.heard_by(hear)
+    clock.looks("WWWC")
+    row = only(clock.store)
+    assert heard == [[row.pk]]
+    alerts.mute(row.pk, by="ann", reason="known", lasting=timedelta(days=1), store=clock.store)
+    assert not alerts.mute(row.pk + 1, by="ann", reason="known", lasting=timedelta(days=1), store=clock.store)
+    clock.looks("---")
+    assert heard == [[row.pk]] * 3
 
 
 def aged(store: str, days: int, **given: object) -> Alert:

@@ -71,6 +71,15 @@ def test_what_is_shown(settings: Settings) -> None:
     assert "resolved by mail: on its way." in page
 
 
+def test_live_only_where_there_is_a_socket(settings: Settings) -> None:
+    client = browser(superuser=True)
+    assert 'data-live="/ws/staff/alerts"' in shown(client)
+    settings.DBPERF = {}
+    page = shown(client)
+    assert "data-live" not in page
+    assert "alerts.js" not in page
+
+
 def test_few_statements(settings: Settings) -> None:
     settings.DBPERF = {"ALERTS": {"MAILS": ["ann@example.org"]}}
     client = browser(superuser=True)

@@ -47,7 +47,7 @@ empty = browser.get("/staff/dbperf/dashboard/")
 looking.keep_pulse()
 outcome = looking.keep_hour()
 pages = [browser.get("/staff/dbperf/" + name + "/") for name in
-         ("dashboard", "statement", "relationday", "storedfinding", "endpointhour", "explaincall", "alert")]
+         ("dashboard", "statement", "relationday", "storedfinding", "endpointhour", "explaincall", "alert", "report")]
 print(json.dumps({
     "empty": "Nobody looked thoroughly yet" in empty.content.decode(),
     "statuses": [page.status_code for page in pages],
@@ -72,7 +72,7 @@ def test_it(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout.splitlines()[-1]) == {
         "empty": True,
-        "statuses": [200] * 7,
+        "statuses": [200] * 8,
         "seen": True,
         "unasked": True,
         "skipped": [],

@@ -132,13 +132,6 @@ def test_an_hour(database: Database) -> None:
     assert stored == {found.key for found in outcome.findings}
 
 
-def test_a_week(database: Database) -> None:
-    looking.keep_week(database=database, store=database.alias)
-    report = snapshots.latest("report", store=database.alias)
-    assert report is not None
-    assert report.figures.keys() == {"open", "new", "resolved"}
-
-
 def test_only_so_many_are_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "SNAPSHOTS", {"pulse": 3})
     for minute in range(5):

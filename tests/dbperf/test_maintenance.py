@@ -133,7 +133,7 @@ def test_it_is_cancelled_and_tells_how_far_it_is(slow: Database) -> None:
 
 def test_the_time_for_it_ends(slow: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     run(slow, "CREATE TABLE u (a int)")
-    monkeypatch.setattr(maintaining, "MINUTE_S", 1)
+    monkeypatch.setattr(maintaining, "MINUTE_S", 0.3)
     begun = maintaining.begin(
         VACUUM, asked=["fault.t", "u"], by="somebody", most_minutes=1, store=slow.alias, database=slow
     )

@@ -91,8 +91,8 @@ def test_one_that_breaks_off_leaves_nothing(hollow: Database) -> None:
 def test_what_cannot_be_removed_is_told_and_goes_with_the_next(
     hollow: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "DROP_WAIT_S", 1)
-    monkeypatch.setattr(rebuilding, "REBUILD_WAIT_S", 1)
+    monkeypatch.setattr(rebuilding, "DROP_WAIT_S", 0.2)
+    monkeypatch.setattr(rebuilding, "REBUILD_WAIT_S", 0.2)
     with session(hollow) as writer:
         writer.execute("INSERT INTO fault.big VALUES (1)")
         result = of(maintained(hollow, operation=REINDEX), BIG)
@@ -111,8 +111,8 @@ def test_what_cannot_be_removed_is_told_and_goes_with_the_next(
 def test_what_somebody_else_is_building_is_left_alone(
     hollow: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "DROP_WAIT_S", 1)
-    monkeypatch.setattr(rebuilding, "REBUILD_WAIT_S", 1)
+    monkeypatch.setattr(rebuilding, "DROP_WAIT_S", 0.2)
+    monkeypatch.setattr(rebuilding, "REBUILD_WAIT_S", 0.2)
     with session(hollow) as writer, session(hollow) as builder, ThreadPoolExecutor(1) as pool:
         writer.execute("INSERT INTO fault.big VALUES (1)")
         builder.autocommit = True
@@ -127,12 +127,13 @@ def test_what_somebody_else_is_building_is_left_alone(
 
 def test_what_others_left_is_not_taken_for_ours(hollow: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was locked when ours was begun, and is not when ours breaks off."""
-    monkeypatch.setattr(rebuilding, "DROP_WAIT_S", 1)
-    monkeypatch.setattr(rebuilding, "REBUILD_WAIT_S", 1)
+    monkeypatch.setattr(rebuilding, "DROP_WAIT_S", 0.2)
+    monkeypatch.setattr(rebuilding, "REBUILD_WAIT_S", 0.2)
     with session(hollow) as writer:
         writer.execute("INSERT INTO fault.big VALUES (1)")
         maintained(hollow, BIG, operation=REINDEX)
     monkeypatch.setattr(rebuilding, "REBUILD_WAIT_S", 60)
+    monkeypatch.setattr(rebuilding, "DROP_WAIT_S", 10)
     with session(hollow) as writer, session(hollow) as holder:
         writer.execute("INSERT INTO fault.big VALUES (1)")
         holder.execute("COMMENT ON INDEX fault.big_a_ccnew IS 'somebody is at it'")

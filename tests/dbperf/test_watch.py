@@ -24,6 +24,11 @@ from tests.realtime.proxy import Proxy
 NOWHERE = "1"  # a port at which nobody is
 
 
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LOOK_S", 0.05)
+
+
 @contextmanager
 def unreachable(database: Database) -> Iterator[None]:
     """No new connection comes about; those that are there stay."""
@@ -136,8 +141,7 @@ def test_where_nobody_takes_a_cancel_it_hangs_up(slow: Database, monkeypatch: py
             until(lambda: ended(other, pid))
 
 
-def test_the_first_reason_stays(worn: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "LOOK_S", 0.01)
+def test_the_first_reason_stays(worn: Database) -> None:
     answers, looks = iter(["", "somebody asked"]), list[Row | None]()
     watching = Watch(worn, ask=lambda: next(answers, ""), tell=looks.append)
     with watching.on():

@@ -1,5 +1,7 @@
 """The pool against a server that is away, busy, or was restarted."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from chatbackend.embedded.processes import free_port
 from chatbackend.postgres.pool import ImpatientPool, ServerAway
 from conversations.models import User
 from tests import factories
+from tests.server import ROOT, Server
 
 Clock = Callable[[], float]
 
@@ -103,3 +106,49 @@ def terminate(pid: int) -> None:
     """End a session and wait until its backend is gone."""
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+FULL = """
+import threading
+from contextlib import suppress
+from django.db import Error, connections
+from dbperf import checks, tracing
+from dbperf.aliases import MAINTENANCE
+from dbperf.connections import monitor
+from dbperf.services import watching
+
+held, done = threading.Event(), threading.Event()
+
+def hold():
+    connections["default"].ensure_connection()
+    held.set()
+    done.wait(30)
+    connections["default"].close()
+
+holder = threading.Thread(target=hold)
+holder.start()
+held.wait(30)
+with suppress(Error):
+    connections["default"].ensure_connection()
+watching._keep(tracing.Sums())
+done.set()
+holder.join()
+asked = checks.context(monitor(), store=MAINTENANCE)
+print([str(found.level) for found in checks.run(asked, ["pool_saturation"]).findings])
+"""
+
+
+def test_a_full_pool_is_told_of_past_itself(transactional_db: None) -> None:
+    """By the thread that takes figures away, which would wait for a connection as everybody does."""
+    bounds = {"DB_POOL_MIN": "1", "DB_POOL_MAX": "1", "DB_POOL_ACQUIRE": "300"}
+    server = Server(database=str(connection.settings_dict["NAME"]), settings=bounds)
+    told = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", FULL],
+        env=server.env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    server.log.unlink()
+    assert told.stdout.strip() == "['critical']", told.stderr[-2000:]

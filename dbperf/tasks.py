@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from dbperf import rotation
 from dbperf.connections import Unavailable
 from dbperf.maintenance.choosing import Operation
-from dbperf.services import alerting, contracts, delivering, looking, maintaining, reporting
+from dbperf.services import alerting, building, contracts, delivering, looking, maintaining, reporting
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,21 @@ def hand_over(run_id: int) -> None:
         maintain.delay(run_id)
     except OperationalError as error:
         maintaining.cancel(run_id)
+        raise NoBroker("No worker can be told at the moment.") from error
+
+
+@shared_task(name="dbperf.tasks.build_index", soft_time_limit=6 * HOURS, time_limit=7 * HOURS)
+def build_index(build_id: int) -> None:
+    """An index that somebody accepted."""
+    building.carry_out(build_id)
+
+
+def hand_over_build(build_id: int) -> None:
+    """Has a worker build an index. Raises NoBroker."""
+    try:
+        build_index.delay(build_id)
+    except OperationalError as error:
+        building.cancel(build_id)
         raise NoBroker("No worker can be told at the moment.") from error
 
 

@@ -1,5 +1,5 @@
 """The staff's pages."""
 
-from dbperf.admin import alerts, maintenance, pages, plans, reports
+from dbperf.admin import alerts, builds, maintenance, pages, plans, reports
 
-__all__ = ["alerts", "maintenance", "pages", "plans", "reports"]
+__all__ = ["alerts", "builds", "maintenance", "pages", "plans", "reports"]

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from dbperf import charts
 from dbperf.connections import Unavailable
 from dbperf.models import Dashboard, EndpointHour, RelationDay, Statement, StoredFinding
-from dbperf.services import ending, pages, telling
+from dbperf.services import building, ending, pages, telling
 
 CHARTS = {
     "connections": ("Connections", ""),
@@ -170,6 +170,16 @@ class SuggestionAdmin(LookOnly):
     readonly_fields = ["figures", "to_do"]
     actions = ["mute", "unmute"]
     show_full_result_count = False
+    change_form_template = "dbperf/suggestion.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """With a button, where there is an index to build."""
+        row = kwargs.get("obj")
+        open_one = row is not None and row.check_name == building.CHECK and not row.resolved_at
+        context["buildable"] = open_one and request.user.has_perm("dbperf.run_maintenance")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="evidence")
     def figures(self, row: StoredFinding) -> str:

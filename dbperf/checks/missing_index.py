@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps
-
 from dbperf import proving
 from dbperf.catalog import statements, tables
 from dbperf.checks import Context
 from dbperf.connections import Row, Unavailable
+from dbperf.declaring import declared
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.history.statements import updates_of
 from dbperf.proposing import Proposal
@@ -80,7 +79,7 @@ def _proposed(
 
 def _finding(context: Context, statement: Row, proposal: Proposal, proof: Proof, table: Row) -> Finding:
     mean = statement["total_ms"] / statement["calls"]
-    model, line = _model(proposal)
+    model, line = declared(proposal)
     return Finding(
         check="missing_index",
         level=Level.INFO if proof.how == "unproven" else Level.WARNING,
@@ -98,7 +97,13 @@ def _finding(context: Context, statement: Row, proposal: Proposal, proof: Proof,
             "text": statement["text"],
             "calls": statement["calls"],
             "mean_ms": round(mean, 2),
+            "blocks_a_call": round(
+                (statement["blocks_hit"] + statement["blocks_read"]) / statement["calls"], 1
+            ),
             "index": proposal.name,
+            "schema": proposal.schema,
+            "table": proposal.table,
+            "keys": list(proposal.keys),
             "proof": proof.how,
             "cost_before": proof.cost_before,
             "cost_after": proof.cost_after,
@@ -132,19 +137,3 @@ def _price(context: Context, proposal: Proposal, proof: Proof, table: Row) -> di
         "writes": table["inserts"] + table["updates"] - table["hot_updates"],
         "hot_updates_lost": table["hot_updates"] if changed else 0,
     }
-
-
-def _model(proposal: Proposal) -> tuple[str, str]:
-    """The model's name and the line for it, by the names of its fields; where there is none, those of the table."""
-    for model in apps.get_models():
-        if model._meta.db_table == proposal.table:
-            names = {field.column: field.name for field in model._meta.concrete_fields}
-            named = [
-                f'"{"-" if key.startswith("-") else ""}{names.get(key.lstrip("-"), key.lstrip("-"))}"'
-                for key in proposal.keys
-            ]
-            return (
-                model._meta.model_name or "",
-                f'models.Index(fields=[{", ".join(named)}], name="{proposal.name}")',
-            )
-    return proposal.table, proposal.line

@@ -10,6 +10,7 @@ from dbperf.history import origins
 from dbperf.models import (
     Alert,
     AlertWord,
+    BuiltIndex,
     EndpointHour,
     ExplainCall,
     MaintenanceRun,
@@ -37,6 +38,7 @@ MOST: dict[type[models.Model], int] = {
     StoredFinding: 10_000,
     ExplainCall: 10_000,
     MaintenanceRun: 1_000,
+    BuiltIndex: 1_000,
     OriginHour: 200_000,
     EndpointHour: 50_000,
     AlertWord: 10_000,

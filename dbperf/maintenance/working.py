@@ -68,7 +68,7 @@ def treat(database: Database, one: Chosen, operation: Operation, *, ask: Ask, te
     except Gone:
         result.outcome, result.note = "skipped", GONE
     except (Unavailable, Error) as error:
-        result.outcome, why = _ended(error, watch.reason)
+        result.outcome, why = ended(error, watch.reason)
         result.note = "; ".join(filter(None, (why, result.note)))
     result.took_s = round(monotonic() - began, 3)
     return result
@@ -155,7 +155,7 @@ def _held(database: Database) -> str:
     return f"dead rows and old ids stay while they may be seen: {who}" if who else ""
 
 
-def _ended(error: Unavailable | Error, reason: str) -> tuple[str, str]:
+def ended(error: Unavailable | Error, reason: str) -> tuple[str, str]:
     """Outcome and why, of one that did not come to its end."""
     if reason:
         return "stopped", reason

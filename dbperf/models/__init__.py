@@ -1,6 +1,7 @@
 """What is remembered of the database. Everything here is bounded, by rows and by bytes: see `history.retention`."""
 
 from dbperf.models.alerts import Alert, AlertWord
+from dbperf.models.builds import BuiltIndex
 from dbperf.models.history import (
     Dashboard,
     EndpointHour,
@@ -19,6 +20,7 @@ from dbperf.models.history import (
 __all__ = [
     "Alert",
     "AlertWord",
+    "BuiltIndex",
     "Dashboard",
     "EndpointHour",
     "ExplainCall",

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import Error, IntegrityError, transaction
 from django.utils import timezone
 
 from dbperf.aliases import DEFAULT, MAINTENANCE
 from dbperf.catalog import upkeep
-from dbperf.connections import Database, Row, Unavailable, alias_for
+from dbperf.connections import Database, Unavailable, alias_for
 from dbperf.maintenance import rounds
+from dbperf.maintenance.beat import Beat
 from dbperf.maintenance.choosing import Chosen, Operation
 from dbperf.maintenance.working import Result, treat
 from dbperf.models import MaintenanceRun
@@ -21,8 +21,6 @@ from dbperf.models import MaintenanceRun
 NIGHT_MINUTES = 120
 MOST_TABLES = 100
 MINUTE_S = 60
-CANCELLED = "cancelled"
-TIME_OVER = "the time was over"
 SILENT = timedelta(minutes=2)  # a running round that says nothing for so long has lost its process
 UNCLAIMED = timedelta(minutes=30)  # a queued one that no worker took
 
@@ -129,7 +127,8 @@ def _work(run: MaintenanceRun, database: Database, store: str) -> None:
     if not upkeep.take_lock(database):
         _end(run, "failed", "somebody else holds the lock of maintenance")
         return
-    beat = _Beat(run.pk, store, time.monotonic() + MINUTE_S * run.most_minutes)
+    rows = MaintenanceRun.objects.using(store).filter(pk=run.pk)
+    beat = Beat(rows, time.monotonic() + MINUTE_S * run.most_minutes)
     try:
         lost = _through(run, database, store, beat)
     finally:
@@ -141,7 +140,7 @@ def _work(run: MaintenanceRun, database: Database, store: str) -> None:
         _end(run, beat.ended(), "" if run.results else "nothing was due")
 
 
-def _through(run: MaintenanceRun, database: Database, store: str, beat: "_Beat") -> bool:
+def _through(run: MaintenanceRun, database: Database, store: str, beat: Beat) -> bool:
     """One table after the other. True where the session was lost, and the lock with it."""
     operation, session = Operation(run.operation), upkeep.own_pid(database)
     for one in rounds.chosen(operation, run.tables, database):
@@ -154,7 +153,7 @@ def _through(run: MaintenanceRun, database: Database, store: str, beat: "_Beat")
     return False
 
 
-def _turn(one: Chosen, operation: Operation, database: Database, beat: "_Beat") -> Result:
+def _turn(one: Chosen, operation: Operation, database: Database, beat: Beat) -> Result:
     if why := beat.stop():
         return Result(one.title, one.why, "skipped", why, cause=one.cause)
     beat.table = one.title
@@ -174,33 +173,3 @@ def _end(run: MaintenanceRun, state: str, note: str) -> None:
     run.state, run.note, run.active = state, note, None
     run.ended_at, run.progress = timezone.now(), {}
     run.save(update_fields=["state", "note", "active", "ended_at", "progress"])
-
-
-class _Beat:
-    """The round's word to and from its row, also out of the watching thread."""
-
-    def __init__(self, run_id: int, store: str, until: float) -> None:
-        self._rows = MaintenanceRun.objects.using(store).filter(pk=run_id)
-        self._until = until
-        self.table = ""
-
-    def stop(self) -> str:
-        """Why to stop; empty to go on."""
-        return self._called_off() or (TIME_OVER if time.monotonic() > self._until else "")
-
-    def ended(self) -> str:
-        """As what a round counts that came to its end."""
-        return {"": "done", CANCELLED: "cancelled"}.get(self._called_off(), "failed")
-
-    def _called_off(self) -> str:
-        row = self._rows.values("active", "cancel_asked").get()
-        if row["cancel_asked"]:
-            return CANCELLED
-        return "" if row["active"] else "it was taken for lost"
-
-    def tell(self, progress: Row | None) -> None:
-        """How far it is, and that it lives."""
-        shown: dict[str, Any] = {"table": self.table}
-        if progress:
-            shown |= {"phase": progress["phase"], "done": progress["done"], "whole": progress["whole"]}
-        self._rows.update(progress=shown, beat_at=timezone.now())

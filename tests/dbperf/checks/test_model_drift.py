@@ -6,7 +6,9 @@ from django.db import models
 from pytest_django import Settings
 
 from dbperf.connections import Database
+from dbperf.proposing import Proposal
 from tests import scratch
+from tests.dbperf.accepting import built
 from tests.dbperf.faults import findings, run
 
 
@@ -25,6 +27,23 @@ def test_only_in_the_database(migrated: Database) -> None:
     assert (finding.subject, finding.level) == ("public.by_hand", "info")
     run(migrated, finding.remedy.sql)
     assert findings(migrated, "model_drift") == []
+
+
+def test_one_that_was_built_from_a_suggestion_is_to_be_declared(migrated: Database) -> None:
+    proposal = Proposal("public", "django_content_type", ("-model",))
+    run(migrated, proposal.sql())
+    try:
+        build = built(migrated, proposal)
+        (finding,) = findings(migrated, "model_drift")
+        assert "was built from a suggestion" in finding.detail
+        assert finding.remedy.model == f'models.Index(fields=["-model"], name="{proposal.name}")'
+        assert 'BuildIndexConcurrently("contenttype"' in finding.remedy.text
+        assert finding.remedy.sql == ""
+        build.delete()
+        (finding,) = findings(migrated, "model_drift")
+        assert finding.remedy.text == "Declare it in the model, or drop it."
+    finally:
+        run(migrated, f"DROP INDEX {proposal.name}")
 
 
 def test_only_in_the_model(migrated: Database) -> None:

@@ -1,0 +1,131 @@
+"""Accepting a suggestion in the browser: what is asked first, who may, and what is shown of it."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from conversations.models import User
+from dbperf import tasks
+from dbperf.aliases import MAINTENANCE
+from dbperf.models import BuiltIndex, StoredFinding
+from dbperf.proposing import Proposal
+from tests import factories
+from tests.dbperf.accepting import suggested
+
+pytestmark = pytest.mark.django_db(databases=["default", MAINTENANCE])
+LIST = "/admin/dbperf/builtindex/"
+NEW = Proposal("public", "messages", ("type", "-sent_at"))
+
+
+@pytest.fixture(autouse=True)
+def _closed(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    yield
+    with django_db_blocker.unblock():
+        connections[MAINTENANCE].close()
+
+
+@pytest.fixture
+def finding() -> StoredFinding:
+    return suggested("default", NEW)
+
+
+def browser_with(*permissions: str) -> Client:
+    user = factories.person(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return browser_of(user)
+
+
+def browser_of(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def change(finding: StoredFinding) -> str:
+    return f"/admin/dbperf/storedfinding/{finding.pk}/change/"
+
+
+def accept(finding: StoredFinding) -> str:
+    return f"{LIST}accept/{finding.pk}/"
+
+
+def said(browser: Client, path: str) -> list[str]:
+    return [str(each) for each in browser.post(path, follow=True).context["messages"]]
+
+
+@pytest.mark.django_db(databases=["default", MAINTENANCE], transaction=True)
+def test_from_the_suggestion_to_the_index(finding: StoredFinding) -> None:
+    browser = browser_with("view_storedfinding", "view_builtindex", "run_maintenance")
+    assert accept(finding) in browser.get(change(finding)).content.decode()
+    question = browser.get(accept(finding)).content.decode()
+    assert f"CREATE INDEX CONCURRENTLY {NEW.name} ON public.messages (type, sent_at DESC);" in question
+    assert "8.00 ms" in question
+    assert "models.Index(fields=[&quot;type&quot;, &quot;-sent_at&quot;]" in question
+    assert not BuiltIndex.objects.exists()  # asking is not accepting
+    assert said(browser, accept(finding)) == ["A worker will build it."]
+    row = BuiltIndex.objects.get()
+    assert (row.state, row.name) == ("queued", NEW.name)
+    tasks.build_index(row.pk)
+    try:
+        page = browser.get(LIST).content.decode()
+        assert NEW.name in page
+        assert "<td>valid</td>" in page
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_indexes WHERE indexname = %s", [NEW.name])
+            assert cursor.fetchall() == [("messages",)]
+    finally:
+        with connections["default"].cursor() as cursor:
+            cursor.execute(f"DROP INDEX {NEW.name}")
+
+
+def test_who_may_not(finding: StoredFinding) -> None:
+    browser = browser_with("view_storedfinding", "view_builtindex", "view_maintenancerun")
+    assert accept(finding) not in browser.get(change(finding)).content.decode()
+    replies = [
+        browser.get(accept(finding)),
+        browser.post(accept(finding)),
+        browser.post(LIST, {"cancel": "1"}),
+    ]
+    assert [reply.status_code for reply in replies] == [403] * 3
+    assert browser_with("run_maintenance").get(LIST).status_code == 403
+    assert Client().post(accept(finding)).status_code == 302
+    forged = Client(enforce_csrf_checks=True)
+    forged.force_login(User.objects.create_superuser("the-admin", "x"))
+    assert forged.post(accept(finding)).status_code == 403
+    assert not BuiltIndex.objects.exists()
+
+
+def test_one_that_waits_for_a_worker_is_called_off(finding: StoredFinding) -> None:
+    browser = browser_with("view_storedfinding", "view_builtindex", "run_maintenance")
+    browser.post(accept(finding))
+    row = BuiltIndex.objects.get()
+    assert 'http-equiv="refresh"' in browser.get(LIST).content.decode()
+    for nonsense in ("x", "9" * 30, ""):
+        assert browser.post(LIST, {"cancel": nonsense}).status_code == 302
+    assert BuiltIndex.objects.get().state == "queued"
+    assert browser.post(LIST, {"cancel": str(row.pk)}).status_code == 302
+    assert BuiltIndex.objects.get().state == "cancelled"
+    tasks.build_index(row.pk)
+    assert BuiltIndex.objects.get().state == "cancelled"
+    assert 'http-equiv="refresh"' not in browser.get(LIST).content.decode()
+
+
+def test_what_cannot_be_built_is_said_on_the_suggestion(finding: StoredFinding) -> None:
+    browser = browser_with("view_storedfinding", "view_builtindex", "run_maintenance")
+    assert said(browser, accept(finding)) == ["A worker will build it."]
+    assert said(browser, accept(finding)) == ["Another index is being built. There is one at a time."]
+    StoredFinding.objects.update(resolved_at=timezone.now())
+    assert said(browser, accept(finding)) == ["It is no index that is missing."]
+    assert accept(finding) not in browser.get(change(finding)).content.decode()
+    assert browser.get(f"{LIST}accept/{finding.pk + 1}/").status_code == 404
+    assert browser.get(f"{LIST}accept/{'9' * 30}/").status_code == 404
+    assert BuiltIndex.objects.count() == 1
+
+
+def test_nothing_was_accepted_yet() -> None:
+    assert "None was accepted yet" in browser_with("view_builtindex").get(LIST).content.decode()

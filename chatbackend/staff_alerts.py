@@ -65,7 +65,7 @@ def may_see(session_key: str) -> bool:
 
 class AlertsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """Sends `{"event": "alerts", "alerts": [id, …]}`. Who may hear it is asked at the beginning, before each message,
-    and twice a minute."""
+    and twice a minute; then it says that it is still there, or a proxy would take it for dead."""
 
     async def connect(self) -> None:
         """Joins before it accepts: what changes from then on is heard."""
@@ -105,6 +105,7 @@ class AlertsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             if not await self._allowed():
                 await self.close(NOT_ALLOWED)
                 return
+            await self.send_json({"event": "still"})
 
 
 def from_our_pages(scope: Scope) -> bool:

@@ -53,7 +53,9 @@ function connect() {
     failures = 0;
     refresh();
   });
-  socket.addEventListener("message", refresh);
+  socket.addEventListener("message", (message) => {
+    if (JSON.parse(message.data).event === "alerts") refresh();
+  });
   socket.addEventListener("close", (closed) => {
     if (closed.code === NOT_ALLOWED) {
       say("Not live any more: you are signed out, or may not see alerts.");

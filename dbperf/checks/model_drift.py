@@ -21,6 +21,7 @@ from dbperf.findings import Finding, Level, Remedy
 from dbperf.models import BuiltIndex
 from dbperf.proposing import Proposal
 from dbperf.units import quoted
+from dbperf.verdicts import Verdict
 
 
 def run(context: Context) -> Iterator[Finding]:
@@ -34,8 +35,8 @@ def run(context: Context) -> Iterator[Finding]:
 
 
 def _accepted(store: str) -> dict[tuple[str, str], Proposal]:
-    """What was built from suggestions, by schema and name."""
-    rows = BuiltIndex.objects.using(store).filter(state="valid")
+    """What was built from suggestions, by schema and name, unless it turned out to be for nothing."""
+    rows = BuiltIndex.objects.using(store).filter(state="valid").exclude(verdict=Verdict.WITHOUT_GAIN)
     return {(row.schema, row.name): Proposal(row.schema, row.table, tuple(row.keys)) for row in rows}
 
 

@@ -8,10 +8,9 @@ here: their scans are not counted on the primary.
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.conf import settings
-
 from dbperf.catalog import indexes, server
 from dbperf.checks import Context
+from dbperf.checks._needed import needed
 from dbperf.connections import Row
 from dbperf.findings import Finding, Level, Remedy
 from dbperf.history import relations
@@ -20,7 +19,6 @@ from dbperf.units import quoted, size
 WINDOW = timedelta(days=30)
 MIN_DAYS = 28  # of the window, on which we looked
 MIN_BYTES = 1024 * 1024
-NEEDED = ("is_unique", "is_primary", "is_exclusion", "is_identity", "is_constraint", "has_expression")
 
 
 def run(context: Context) -> Iterator[Finding]:
@@ -32,29 +30,8 @@ def run(context: Context) -> Iterator[Finding]:
     for row in there:
         seen = watched.get(f"{row['schema']}.{row['name']}")
         idle = seen is not None and seen["days"] >= MIN_DAYS and not seen["scans_sum"]
-        if idle and row["size_bytes"] >= MIN_BYTES and not _needed(row, there, keys):
+        if idle and row["size_bytes"] >= MIN_BYTES and not needed(row, there, keys):
             yield _finding(row, seen["days"] if seen else 0)
-
-
-def _needed(row: Row, there: list[Row], keys: list[Row]) -> bool:
-    prefixes = tuple(getattr(settings, "DBPERF", {}).get("OWN_INDEX_PREFIXES", ()))
-    if (
-        any(row[flag] for flag in NEEDED)
-        or not row["is_valid"]
-        or row["name"].startswith(("dbperf_", *prefixes))
-    ):
-        return True
-    others = [
-        other
-        for other in there
-        if other["oid"] != row["oid"] and other["is_valid"] and not other["is_partial"]
-    ]
-    return any(_covers(row, key) and not any(_covers(other, key) for other in others) for key in keys)
-
-
-def _covers(index: Row, key: Row) -> bool:
-    same_table = (index["schema"], index["table"]) == (key["schema"], key["table"])
-    return same_table and set(index["columns"][: len(key["columns"])]) == set(key["columns"])
 
 
 def _finding(row: Row, days: int) -> Finding:

@@ -1,22 +1,13 @@
 """What one call of a statement took, over a time: out of the deltas of our looks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from dbperf.models import StatementUse
+from dbperf.verdicts import Use
 
 FIGURES = ("taken_at", "window_s", "calls", "total_ms", "blocks_hit", "blocks_read")
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """How often it was called, and what one call took: time, and pages touched."""
-
-    calls: int = 0
-    ms: float = 0.0
-    blocks: float = 0.0
 
 
 def ended_since(queryid: int, moment: datetime, *, store: str) -> Use:

@@ -4,7 +4,8 @@ from django.db import models
 
 
 class BuiltIndex(models.Model):
-    """An index as it was proposed, who accepted it, and what came of it. What its statement took before is of one call.
+    """An index as it was proposed, who accepted it, and what came of it. What its statement took before and takes since
+    is of one call.
 
     `active` is true or null, and unique: there is one at a time.
     """
@@ -27,6 +28,12 @@ class BuiltIndex(models.Model):
     cancel_asked = models.BooleanField(default=False)
     progress = models.JSONField(default=dict)
     note = models.TextField(blank=True)
+    verdict = models.CharField(max_length=12, default="open")  # of verdicts.Verdict
+    judged_at = models.DateTimeField(null=True)
+    calls_after = models.BigIntegerField(default=0)
+    ms_after = models.FloatField(default=0.0)
+    blocks_after = models.FloatField(default=0.0)
+    scans = models.BigIntegerField(default=0)  # of the index since
 
     class Meta:
         verbose_name = "built index"

@@ -18,6 +18,7 @@ from dbperf.maintenance.building import Building
 from dbperf.models import BuiltIndex, StoredFinding
 from dbperf.proposing import Proposal
 from dbperf.services.maintaining import MINUTE_S, SILENT, UNCLAIMED
+from dbperf.verdicts import Use
 
 CHECK = "missing_index"
 MOST_MINUTES = 240
@@ -34,7 +35,7 @@ class Advice:
 
     proposal: Proposal
     queryid: int
-    before: uses.Use
+    before: Use
 
 
 def advice(finding: StoredFinding, *, store: str = DEFAULT, database: Database | None = None) -> Advice:
@@ -127,14 +128,14 @@ def _must_make_sense(proposal: Proposal, database: Database) -> None:
         )
 
 
-def _before(finding: StoredFinding, queryid: int, *, store: str) -> uses.Use:
+def _before(finding: StoredFinding, queryid: int, *, store: str) -> Use:
     """What one call took since it was found; as the check counted it, where our history has nothing of it."""
     since = max(finding.first_seen, timezone.now() - BEFORE)
     used = uses.ended_since(queryid, since, store=store)
     if used.calls:
         return used
     counted = finding.evidence
-    return uses.Use(counted["calls"], counted["mean_ms"], counted.get("blocks_a_call", 0.0))
+    return Use(counted["calls"], counted["mean_ms"], counted.get("blocks_a_call", 0.0))
 
 
 def _give_up_lost(now: datetime, *, store: str) -> None:

@@ -12,7 +12,7 @@ from dbperf.catalog import activity, indexes, server, tables
 from dbperf.connections import Database, Row, monitor
 from dbperf.history import findings, relations, retention, snapshots, statements
 from dbperf.models import Snapshot
-from dbperf.services import pooling
+from dbperf.services import judging, pooling
 from dbperf.units import share
 
 LARGEST = 50
@@ -36,11 +36,12 @@ def overdue(*, store: str = DEFAULT) -> bool:
 
 
 def keep_hour(*, database: Database | None = None, store: str = DEFAULT) -> checks.Outcome:
-    """What changed within the hour: statements, relations, metrics, sizes, findings; then room is made."""
+    """What changed within the hour: statements, relations, verdicts, metrics, sizes, findings; then room is made."""
     watched, now = database or monitor(), timezone.now()
     asked = checks.context(watched, store=store)
     statements.record(watched, asked.capabilities, store=store, now=now)
     relations.record(watched, stats_reset=asked.capabilities.stats_reset, store=store, now=now)
+    judging.judge(watched, store=store, now=now)
     outcome = check(asked, now=now)
     snapshots.keep("metrics", metrics(asked, outcome), store=store, now=now)
     snapshots.keep("size", sizes(asked), store=store, now=now)

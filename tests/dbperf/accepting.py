@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from dbperf.connections import Database
-from dbperf.models import BuiltIndex, StoredFinding
+from dbperf.models import BuiltIndex, Statement, StatementUse, StoredFinding
 from dbperf.proposing import Proposal
 from dbperf.services import building
 
@@ -54,5 +54,23 @@ def built(database: Database, proposal: Proposal = PETS, **given: Any) -> BuiltI
     }
     before = {"queryid": 7, "calls_before": 100, "ms_before": 10.0, "blocks_before": 400.0}
     times = dict.fromkeys(("created_at", "beat_at", "built_at"), a_day_ago)
-    row = {**named, **before, **times, "state": "valid", "asked_by": "somebody", **given}
+    row: dict[str, Any] = {**named, **before, **times, "state": "valid", "asked_by": "somebody", **given}
     return BuiltIndex.objects.using(database.alias).create(**row)
+
+
+def used(database: Database, *, calls: int, ms: float, blocks: int, hours: float, queryid: int = 7) -> None:
+    """A look an hour long that ended so many hours ago (or will end, below zero)."""
+    now = timezone.now()
+    statement, _ = Statement.objects.using(database.alias).get_or_create(
+        queryid=queryid, userid=1, dbid=1, toplevel=True, defaults={"text": "SELECT $1", "first_seen": now}
+    )
+    StatementUse.objects.using(database.alias).create(
+        statement=statement,
+        taken_at=now - timedelta(hours=hours),
+        window_s=3600,
+        calls=calls,
+        total_ms=calls * ms,
+        blocks_hit=calls * (blocks - 1),
+        blocks_read=calls,
+        **dict.fromkeys(("rows", "temp_blocks", "wal_bytes"), 0),
+    )

@@ -12,9 +12,9 @@ from django.utils import timezone
 from dbperf.catalog import builds, upkeep
 from dbperf.connections import Database, Unavailable
 from dbperf.maintenance import building as work
-from dbperf.models import BuiltIndex, Statement, StatementUse, StoredFinding
+from dbperf.models import BuiltIndex, Statement, StoredFinding
 from dbperf.services import building, maintaining
-from tests.dbperf.accepting import PETS, accepted, carried_out, suggested
+from tests.dbperf.accepting import PETS, accepted, carried_out, suggested, used
 from tests.dbperf.faults import run, session, until
 from tests.dbperf.upkeep import meanwhile
 
@@ -76,20 +76,9 @@ def _oid(database: Database) -> int:
 
 
 def test_what_a_call_took_before_is_what_history_says_since_it_was_found(pets: Database) -> None:
-    now = timezone.now()
-    identity = {"queryid": 7, "userid": 1, "dbid": 1, "toplevel": True}
-    statement = Statement.objects.using(pets.alias).create(**identity, text="SELECT", first_seen=now)
-    for hours, calls, ms in ((-2, 1_000, 1.0), (1, 10, 90.0), (2, 30, 110.0)):
-        StatementUse.objects.using(pets.alias).create(
-            statement=statement,
-            taken_at=now + timedelta(hours=hours),
-            window_s=3600,
-            calls=calls,
-            total_ms=calls * ms,
-            blocks_hit=calls * 4,
-            blocks_read=calls,
-            **dict.fromkeys(("rows", "temp_blocks", "wal_bytes"), 0),
-        )
+    used(pets, calls=1_000, ms=1.0, blocks=5, hours=2)
+    used(pets, calls=10, ms=90.0, blocks=5, hours=-1)
+    used(pets, calls=30, ms=110.0, blocks=5, hours=-2)
     build = accepted(pets)
     assert (build.calls_before, build.ms_before, build.blocks_before) == (40, 105.0, 5.0)
 

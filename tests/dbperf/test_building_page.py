@@ -1,5 +1,6 @@
 """Accepting a suggestion in the browser: what is asked first, who may, and what is shown of it."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -12,10 +13,12 @@ from pytest_django import DjangoDbBlocker
 from conversations.models import User
 from dbperf import tasks
 from dbperf.aliases import MAINTENANCE
+from dbperf.connections import Database
 from dbperf.models import BuiltIndex, StoredFinding
 from dbperf.proposing import Proposal
+from dbperf.verdicts import Verdict
 from tests import factories
-from tests.dbperf.accepting import suggested
+from tests.dbperf.accepting import built, suggested
 
 pytestmark = pytest.mark.django_db(databases=["default", MAINTENANCE])
 LIST = "/admin/dbperf/builtindex/"
@@ -74,7 +77,7 @@ def test_from_the_suggestion_to_the_index(finding: StoredFinding) -> None:
     try:
         page = browser.get(LIST).content.decode()
         assert NEW.name in page
-        assert "<td>valid</td>" in page
+        assert "<td>valid</td><td>open</td>" in page
         with connections["default"].cursor() as cursor:
             cursor.execute("SELECT tablename FROM pg_indexes WHERE indexname = %s", [NEW.name])
             assert cursor.fetchall() == [("messages",)]
@@ -125,6 +128,20 @@ def test_what_cannot_be_built_is_said_on_the_suggestion(finding: StoredFinding) 
     assert browser.get(f"{LIST}accept/{finding.pk + 1}/").status_code == 404
     assert browser.get(f"{LIST}accept/{'9' * 30}/").status_code == 404
     assert BuiltIndex.objects.count() == 1
+
+
+def test_the_verdict_is_shown_with_its_figures() -> None:
+    figures = {
+        "judged_at": timezone.now(),
+        "calls_after": 612,
+        "ms_after": 0.25,
+        "blocks_after": 5.0,
+        "scans": 613,
+    }
+    built(Database("default"), NEW, verdict=Verdict.CONFIRMED, **figures)
+    page = browser_with("view_builtindex").get(LIST).content.decode()
+    cells = re.findall(r"<td>([^<]*)</td>", page)
+    assert cells[-9:] == ["valid", "confirmed", "100", "612", "10.00", "0.25", "400", "5", "613"]
 
 
 def test_nothing_was_accepted_yet() -> None:

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from dbperf.connections import Database
 from dbperf.proposing import Proposal
+from dbperf.verdicts import Verdict
 from tests import scratch
 from tests.dbperf.accepting import built
 from tests.dbperf.faults import findings, run
@@ -39,9 +40,12 @@ def test_one_that_was_built_from_a_suggestion_is_to_be_declared(migrated: Databa
         assert finding.remedy.model == f'models.Index(fields=["-model"], name="{proposal.name}")'
         assert 'BuildIndexConcurrently("contenttype"' in finding.remedy.text
         assert finding.remedy.sql == ""
-        build.delete()
+        build.verdict = Verdict.WITHOUT_GAIN
+        build.save()
         (finding,) = findings(migrated, "model_drift")
         assert finding.remedy.text == "Declare it in the model, or drop it."
+        build.delete()
+        assert findings(migrated, "model_drift") == [finding]
     finally:
         run(migrated, f"DROP INDEX {proposal.name}")
 

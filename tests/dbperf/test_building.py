@@ -12,6 +12,7 @@ from django.utils import timezone
 from dbperf.catalog import builds, upkeep
 from dbperf.connections import Database, Unavailable
 from dbperf.maintenance import building as work
+from dbperf.maintenance import watch
 from dbperf.models import BuiltIndex, Statement, StoredFinding
 from dbperf.services import building, maintaining
 from tests.dbperf.accepting import PETS, accepted, carried_out, suggested, used
@@ -23,8 +24,9 @@ INDEX = "SELECT indexdef AS definition FROM pg_indexes WHERE indexname = %s"
 
 
 @pytest.fixture(autouse=True)
-def pets(faulty: Database) -> Iterator[Database]:
-    """A table `fault.pets`; nothing was suggested and nothing built."""
+def pets(faulty: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A table `fault.pets`; nothing was suggested and nothing built. Who watches looks ten times a second."""
+    monkeypatch.setattr(watch, "LOOK_S", 0.1)
     run(
         faulty,
         "CREATE TABLE pets (kind int NOT NULL, name text NOT NULL, born int NOT NULL)",
@@ -172,7 +174,7 @@ def test_a_session_that_somebody_ends_leaves_nothing(pets: Database) -> None:
 def test_it_waits_for_old_transactions_but_not_for_ever(
     pets: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "BUILD_WAIT_S", 1)
+    monkeypatch.setattr(work, "BUILD_WAIT_S", 0.2)
     build = accepted(pets)
     with old_snapshot(pets):
         done = carried_out(pets, build)

@@ -8,6 +8,12 @@ from django.conf import settings
 from django.db import connection
 
 
+def patient() -> None:
+    """Statements may take as long as they do, over the connection that is open now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+
+
 @contextmanager
 def own_database(suffix: str = "bench", *, template: str | None = None) -> Iterator[str]:
     """Makes it, with all tables, points this process to it and yields its URL. One left by a killed run is replaced.
@@ -19,8 +25,7 @@ def own_database(suffix: str = "bench", *, template: str | None = None) -> Itera
     connection.settings_dict["TEST"] |= {"NAME": f"{original}_{suffix}", "TEMPLATE": template}
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")  # filling it may take long
+        patient()
         yield urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}"))
     finally:
         connection.creation.destroy_test_db(original, verbosity=0)

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from chatbackend.benchmark import data as generator
 from chatbackend.benchmark.data import Dataset, fill
-from chatbackend.benchmark.database import own_database
+from chatbackend.benchmark.database import own_database, patient
 
 SOURCES = (
     Path(generator.__file__).parent,
@@ -49,6 +49,7 @@ def filled_database(suffix: str, *, messages: int, keep: bool, say: Say) -> Iter
             if keep:
                 say(f"Keeping them as {name}")
                 _keep(name, messages)
+                patient()
         yield Filled(url, data)
 
 

@@ -39,6 +39,7 @@ AUTH_WAIT_S = 5.0
 FRAMES_PER_S = 100
 FRAMES_BURST = 200
 MAX_PENDING = 100  # ops of one socket waiting for their turn
+MAX_CURSORS = 10_000  # of all replays that wait
 MAX_REFUSED = 100  # refusals beyond what was allowed since
 MAX_BAD = 10  # frames in a row that cannot be understood
 FINISH_S = 5.0  # how long ops already taken may go on after the client left
@@ -187,6 +188,8 @@ class ChatConsumer:
             self._socket.close(RESTARTING, hub.advice(0))
             await asyncio.wait([writer], timeout=hub.FLUSH_S)
         finally:
+            self._pending.clear()
+            self._socket.close(RESTARTING)  # whatever is still being done has nobody to tell
             self._typing.stop_all()
             self._hub.disconnect(self._socket)
             writer.cancel()
@@ -217,7 +220,7 @@ class ChatConsumer:
         self._socket.open_gate_later()
 
     async def _look(self) -> Opening:
-        async with self._hub.admission.turn(patient=True):
+        async with self._hub.admission.turn(patient=True, inside=True):
             return await work.run(opening.first_look, self._user_id, self._socket.session)
 
     async def _listen(self) -> None:
@@ -225,6 +228,7 @@ class ChatConsumer:
             if self._socket.close_code is None:
                 self._socket.heard_at = self._loop.time()
                 self._take(message.get("text"))
+        self._socket.hang_up()
         if self._worker is not None:
             await asyncio.wait([self._worker], timeout=FINISH_S)
 
@@ -248,7 +252,13 @@ class ChatConsumer:
         now = self._loop.time()
         if not self._allowance.take(now) or len(self._pending) >= MAX_PENDING:
             return False
+        if isinstance(frame.op, Resume) and self._cursors(frame, *self._pending) > MAX_CURSORS:
+            return False
         return not isinstance(frame.op, ops.COUNTED) or self._hub.people.may_send(self._socket.user, now)
+
+    @staticmethod
+    def _cursors(*asked: Frame) -> int:
+        return sum(len(frame.op.cursors) for frame in asked if isinstance(frame.op, Resume))
 
     def _refuse(self, frame: Frame) -> None:
         self._refused += 1
@@ -283,6 +293,8 @@ class ChatConsumer:
             frame = self._pending.popleft()
             self._count += 1
             request_id.set(f"{self._session}-{self._count}")
+            if self._socket.gone and isinstance(frame.op, Resume):
+                continue
             fault = await self._carry_out(frame)
             if fault is not None:
                 self._socket.offer(replies.error(frame.ref, fault))

@@ -1,6 +1,7 @@
 """What happened while a client was away."""
 
 from collections.abc import Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 from uuid import UUID
 
@@ -54,26 +55,35 @@ async def replay(hub: Hub, socket: Socket, op: Resume) -> None:
     socket.open_gate()
     waiting = dict(op.cursors)
     try:
-        async with hub.admission.turn(patient=True):
+        async with _turn(hub, socket):
             left, batch = await work.run(_begin, UUID(socket.user), op.cursors, late)
         still = waiting.keys() - {place.conversation for place in left}
         for conversation in still:
+            socket.told(str(conversation))
             hub.release(socket, str(conversation), waiting.pop(conversation))
-        while left and socket.close_code is None:
+        while left and socket.listens:
             for place, found, whole in batch:
                 reached = await _tell(socket, place, found)
                 left.pop(0)
                 if whole:
                     del waiting[place.conversation]
+                    socket.told(str(place.conversation))
                     hub.release(socket, str(place.conversation), max(place.version, reached))
                 else:
                     left.insert(0, place._replace(after=reached))
             if left:
-                async with hub.admission.turn(patient=True):
+                async with _turn(hub, socket):
                     batch = await work.run(_read, UUID(socket.user), left[:AT_ONCE])
     finally:  # whatever went wrong, what is live goes on
         for conversation in waiting:
             hub.release(socket, str(conversation), 0)
+
+
+def _turn(hub: Hub, socket: Socket) -> AbstractAsyncContextManager[None]:
+    """Ahead of those who wait outside for as long as this is a coming back."""
+    ahead = socket.turns_ahead > 0
+    socket.turns_ahead -= ahead
+    return hub.admission.turn(patient=True, inside=ahead)
 
 
 class Place(NamedTuple):
@@ -113,7 +123,7 @@ def _read(viewer: UUID, places: Sequence[Place]) -> list[Read]:
     cursors = {
         place.conversation: place.after or 0
         for place in places
-        if place.version > (place.after or 0) and not place.late
+        if place.version > place.known and not place.late
     }
     if not cursors:
         return [Read(place, None) for place in places]
@@ -138,7 +148,7 @@ async def _tell(socket: Socket, place: Place, found: Sequence[Change] | None) ->
     """Returns the version up to which the socket was told."""
     if found is None:
         socket.offer(f'{{"event":"reset","conversation":"{place.conversation}"}}')
-        return place.version
+        return max(place.version, after if (after := place.after or 0) > place.known else 0)
     for frame in events.replay(place.conversation, found, after=place.after or 0):
         socket.offer(frame)
         await socket.room()

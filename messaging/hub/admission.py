@@ -2,7 +2,8 @@
 
 After a restart everybody comes back. Without a turn each, thousands of openings would stand in line for the same
 threads and connections as the messages of those who are connected already. Whoever was let in goes before those who
-wait outside: a connection takes several turns, and would else stand in the whole line for each of them.
+wait outside: a connection takes several turns, and would else stand in the whole line for each of them. That goes for
+its opening and its first replays; who asks for its past again and again stands in the line.
 """
 
 import asyncio
@@ -38,11 +39,14 @@ class Admission:
         self._booked_until = 0.0
 
     @asynccontextmanager
-    async def turn(self, *, patient: bool = False) -> AsyncIterator[None]:
-        """A turn for as long as the block runs. Raises CrowdedError, unless `patient`: who was let in may wait."""
+    async def turn(self, *, patient: bool = False, inside: bool = False) -> AsyncIterator[None]:
+        """A turn for as long as the block runs, `inside` before those outside.
+
+        Raises CrowdedError, unless `patient`: who was let in may wait.
+        """
         if not patient and len(self._outside) >= self._max_waiting:
             raise CrowdedError(told(self._book()))
-        await self._wait(self._inside if patient else self._outside)
+        await self._wait(self._inside if inside else self._outside)
         try:
             yield
         finally:

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,7 +12,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MAX_FRAMES = 1_000
 MAX_BYTES = 1_048_576
-MAX_HOLDS = 2_000  # conversations out of step; the oldest is then taken to be in step again
+MAX_FLOORS = (
+    2_000  # conversations of which older things may still come; the oldest is then taken to be in step again
+)
 BATCH_BYTES = 262_144  # of one WebSocket message; client libraries commonly refuse more than 1 MiB
 GATE_S = (
     0.5  # after `hello` for a client that wants its past first: a round trip, and what it does in between
@@ -23,6 +24,7 @@ GATE_LATE_S = (
 )
 GATE_LOOKS = 20  # after which live events wait no longer, however busy it is
 MAX_FIRSTS = 1_000
+TURNS_AHEAD = 8  # of a socket's replays, that go before those who wait outside; then it waits with them
 PATIENCE_S = 60.0  # for a client that asked for its past to read it
 ABORT_S = 3.0  # how long a closing handshake may take
 
@@ -36,14 +38,6 @@ class Heard(NamedTuple):
     version: int | None
     text: str
     size: int
-
-
-@dataclass(slots=True)
-class _Hold:
-    """A conversation out of step: up to `floor` the socket knows it already; `frames` wait for a replay to end."""
-
-    floor: int
-    frames: list[Heard] | None = field(default=None)
 
 
 class Socket:
@@ -62,8 +56,10 @@ class Socket:
         "_called",
         "_due",
         "_firsts",
+        "_floors",
         "_gate",
-        "_holds",
+        "_gate_timed",
+        "_held",
         "_kept",
         "_kept_bytes",
         "_owner",
@@ -80,10 +76,12 @@ class Socket:
         "close_reason",
         "conversations",
         "expires_at",
+        "gone",
         "heard_at",
         "joined_early",
         "opened_at",
         "session",
+        "turns_ahead",
         "unheard",
         "user",
     )
@@ -102,6 +100,8 @@ class Socket:
         self.opened_at = self.heard_at = self.active_at = now  # active: more than a sign of life
         self.close_code: int | None = None
         self.close_reason = ""
+        self.gone = False  # the client hung up
+        self.turns_ahead = TURNS_AHEAD
         self._send = send
         self._wire = wire
         self._burst = burst if wire is not None else None
@@ -116,10 +116,12 @@ class Socket:
         self._rest: asyncio.Future[None] | None = None  # the writer's, until it is called
         self._roomy: asyncio.Event | None = None
         self._gate: list[Heard] | None = []
+        self._gate_timed = False  # whether it is the client that the gate waits for
         self._firsts: dict[
             str, int
-        ] = {}  # of each conversation that it did not resume: the first version it heard
-        self._holds: dict[str, _Hold] = {}
+        ] = {}  # the first version heard of each conversation that it did not resume
+        self._held: dict[str, list[Heard]] = {}  # what waits for the replay of a conversation to end
+        self._floors: dict[str, int] = {}  # up to where it knows one of which older things may still come
 
     # --- what it hears
 
@@ -127,44 +129,52 @@ class Socket:
         """An event of a conversation of this socket: now, later, or not at all where it is known already."""
         if self._gate is not None:
             self._keep(self._gate, heard)
+            if self._gate_timed and self._half_full(self._kept, self._kept_bytes):
+                self.open_gate()  # the client takes its time, and loses nothing by it
             return
-        hold = self._holds.get(heard.conversation)
-        if hold is not None and not self._passes(hold, heard):
-            return
-        if heard.conversation not in self._firsts and heard.version is not None:
-            self._note_first(heard.conversation, heard.version)
-        self.offer(heard.text, size=heard.size, passing=heard.version is None)
+        held = self._held.get(heard.conversation)
+        if held is not None:
+            self._keep(held, heard)
+        elif heard.version is None or self._is_news(heard.conversation, heard.version):
+            self.offer(heard.text, size=heard.size, passing=heard.version is None)
 
-    def _note_first(self, conversation: str, version: int) -> None:
-        if len(self._firsts) < MAX_FIRSTS:
+    def _is_news(self, conversation: str, version: int) -> bool:
+        """Whether it does not know this yet; it does from now on."""
+        floor = self._floors.get(conversation)
+        if floor is not None:
+            if version <= floor:
+                return False
+            del self._floors[conversation]
+        if conversation not in self._firsts and len(self._firsts) < MAX_FIRSTS:
             self._firsts[conversation] = version
+        return True
 
     def too_late_for(self, conversation: str, after: int) -> bool:
         """Whether what happened after this version cannot be told in order any more: later things were heard already.
 
-        Asking for the past after that is in vain, or it is about what the client heard; either way it is asked once.
+        So it is of all conversations where they were too many to remember.
         """
-        first = self._firsts.pop(conversation, None)
-        return first is not None and after < first - 1
+        first = self._firsts.get(conversation)
+        return len(self._firsts) >= MAX_FIRSTS if first is None else after < first - 1
 
-    def _passes(self, hold: _Hold, heard: Heard) -> bool:
-        if hold.frames is not None:
-            self._keep(hold.frames, heard)
-            return False
-        if heard.version is None:
-            return True
-        if heard.version <= hold.floor:
-            return False
-        del self._holds[heard.conversation]
-        return True
+    def told(self, conversation: str) -> None:
+        """It was told the past, or to read it anew: asked for once more, it is told whatever is asked for."""
+        if conversation in self._firsts:
+            self._firsts[conversation] = 0
 
     def _keep(self, frames: list[Heard], heard: Heard) -> None:
+        if heard.version is None and self._half_full(self._kept, self._kept_bytes):
+            return
         self._count(heard, 1)
         if self._kept > MAX_FRAMES or self._kept_bytes > MAX_BYTES:
             self._count(heard, -1)
             self.close(CLOSED_SLOW)
         else:
             frames.append(heard)
+
+    @staticmethod
+    def _half_full(frames: int, size: int) -> bool:
+        return frames > MAX_FRAMES // 2 or size > MAX_BYTES // 2
 
     def _count(self, heard: Heard, sign: int) -> None:
         """What is kept back, in frames and bytes."""
@@ -182,7 +192,8 @@ class Socket:
         self._release(frames or ())
 
     def open_gate_later(self) -> None:
-        """Opens it once a client that wants its past had time to say so."""
+        """Opens it once a client that wants its past had time to say so, or a lot has happened meanwhile."""
+        self._gate_timed = True
         self._open_after(GATE_LOOKS)
 
     def _open_after(self, looks: int) -> None:
@@ -211,37 +222,29 @@ class Socket:
                 self._count(heard, -1)
             else:
                 self._gate.append(heard)
-        self._holds = {conversation: _Hold(begins[conversation]) for conversation in ahead}
+        self._floors = {conversation: begins[conversation] for conversation in ahead}
 
     def hold(self, conversation: str) -> None:
         """Keeps a conversation back while its past is replayed."""
-        hold = self._holds.setdefault(conversation, _Hold(0))
-        hold.frames = hold.frames or []
+        self._held.setdefault(conversation, [])
 
     def release(self, conversation: str, floor: int, *, settled: bool) -> None:
         """Ends `hold`: what came meanwhile follows, without what the replay brought (up to `floor`).
 
         `settled` says that nothing up to `floor` can come any more.
         """
-        hold = self._holds.get(conversation)
-        if hold is None or hold.frames is None:
+        frames = self._held.pop(conversation, None)
+        if frames is None:
             return
-        frames, hold.frames, hold.floor = hold.frames, None, max(hold.floor, floor)
-        if settled and hold.floor == floor:
-            del self._holds[conversation]
+        known = self._floors.pop(conversation, 0)
+        if known > floor or not settled:
+            self._floors[conversation] = max(known, floor)
+            if len(self._floors) > MAX_FLOORS:  # a client may name more conversations than there are
+                del self._floors[next(iter(self._floors))]
         for heard in frames:
             if heard.version is not None and heard.version <= floor:
                 self._count(heard, -1)
         self._release(heard for heard in frames if heard.version is None or heard.version > floor)
-        self._forget_oldest()
-
-    def _forget_oldest(self) -> None:
-        """A client may name more conversations than there are."""
-        if len(self._holds) <= MAX_HOLDS:
-            return
-        idle = [name for name, hold in self._holds.items() if hold.frames is None]
-        for name in idle[: len(self._holds) - MAX_HOLDS]:
-            del self._holds[name]
 
     def _release(self, frames: Iterable[Heard]) -> None:
         for heard in frames:
@@ -255,11 +258,11 @@ class Socket:
 
         Past half of the bounds passing frames are left out; past the bounds it is closed.
         """
-        if self.close_code is not None:
+        if not self.listens:
             return False
         size = len(text.encode()) if size is None else size
         frames, waiting = len(self._queue) + 1, self._bytes + size
-        if passing and (frames > MAX_FRAMES // 2 or waiting > MAX_BYTES // 2):
+        if passing and self._half_full(frames, waiting):
             return False
         if self._queue and (frames > MAX_FRAMES or waiting > MAX_BYTES):
             self._queue.clear()
@@ -291,15 +294,25 @@ class Socket:
 
         A client that reads nothing for `PATIENCE_S` is closed: what is to be told to it takes memory.
         """
-        while self.close_code is None and (
-            len(self._queue) > MAX_FRAMES // 4 or self._bytes > MAX_BYTES // 4
-        ):
+        while self.listens and (len(self._queue) > MAX_FRAMES // 4 or self._bytes > MAX_BYTES // 4):
             self._roomy = asyncio.Event()
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     await self._roomy.wait()
             except TimeoutError:
                 self.close(CLOSED_SLOW)
+
+    @property
+    def listens(self) -> bool:
+        """Whether there is any use in telling it something."""
+        return self.close_code is None and not self.gone
+
+    def hang_up(self) -> None:
+        """The client left: nothing is kept for it any more."""
+        self.gone = True
+        self._queue.clear()
+        self._bytes = 0
+        self._make_room()
 
     def close(self, code: int, reason: str = "") -> None:
         """Writes what waits, then ends the connection with this code. The first code counts."""

@@ -264,3 +264,42 @@ def test_what_waits_is_bounded(page: Page) -> None:
         return [many, await add("long", "c", "x".repeat(500000)), outbox.size];""",
     )
     assert told == ["outbox_full", "outbox_full", 0]
+
+
+@pytest.mark.parametrize("event", ["state", "hello"])
+def test_the_past_is_asked_for_before_anything_that_a_listener_says(page: Page, event: str) -> None:
+    said = run(
+        page,
+        "chat-client",
+        f"""await (async () => {{
+            const said = [];
+            let line;
+            class Line extends EventTarget {{
+                constructor() {{ super(); line = this; }}
+                send(text) {{ said.push(JSON.parse(text).op); }}
+                close() {{}}
+            }}
+            const usual = globalThis.WebSocket;
+            globalThis.WebSocket = Line;
+            try {{
+                const session = Object.assign(new EventTarget(), {{
+                    user: {{ id: "me" }}, accessEnds: 0, access: async () => "t", bearer: async () => "t",
+                }});
+                const chat = new m.ChatClient({{ origin: location.origin, session }});
+                chat.api.ticket = async () => ({{ ticket: "t" }});
+                chat.addEventListener("{event}", ({{ detail }}) => {{
+                    if ("{event}" === "hello" || detail.name === "online") chat.read("A", 7).catch(() => 0);
+                }});
+                chat.track("A", 5);
+                chat.start();
+                while (!line) await new Promise((resolve) => setTimeout(resolve, 5));
+                const hello = {{ event: "hello", user: {{ id: "me" }}, heads: {{ A: 9 }}, heartbeat: 25 }};
+                line.dispatchEvent(Object.assign(new Event("message"), {{ data: JSON.stringify(hello) }}));
+                chat.stop();
+            }} finally {{
+                globalThis.WebSocket = usual;
+            }}
+            return said;
+        }})()""",
+    )
+    assert said == ["resume", "read"]

@@ -275,6 +275,9 @@ def test_kept_data_is_copied_from_and_known_by_what_makes_it(settings: Any) -> N
         with kept.filled_database("bench_kept", messages=1_000, keep=True, say=told.append) as made:
             assert kept.kept() == [kept.kept_name(1_000)]  # in place of the older
             Message.objects.update(content="only in this copy")
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW statement_timeout")
+                assert cursor.fetchone() == ("0",)  # over the connection after the copying, too
         with kept.filled_database("bench_kept", messages=1_000, keep=False, say=told.append) as copied:
             assert copied == made
             assert not Message.objects.filter(content="only in this copy").exists()

@@ -4,17 +4,23 @@ import asyncio
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from websockets.exceptions import ConnectionClosed
 
 from conversations.models import User
-from messaging.hub.admission import INSIDE_FIRST, RETURNS_PER_S, Admission, CrowdedError, advice
+from messaging.consumers import replay
+from messaging.hub import Hub, Socket
+from messaging.hub.admission import AT_ONCE, INSIDE_FIRST, RETURNS_PER_S, Admission, CrowdedError, advice
+from messaging.hub.socket import TURNS_AHEAD
 from tests import factories
 from tests.realtime.client import Client, token_of
 from tests.realtime.conftest import Join
+from tests.realtime.test_hub import nothing
+from tests.realtime.test_socket import Peer
 from tests.server import Server
 
 ADVICE = re.compile(r"retry-after=(\d+\.\d)")
@@ -79,16 +85,36 @@ async def test_a_turn_comes_back_from_one_who_fails_or_leaves() -> None:
 async def test_those_inside_go_before_those_outside_but_do_not_shut_them_out() -> None:
     admission, begun = Admission(at_once=1), list[str]()
 
-    async def begin(name: str, *, patient: bool) -> None:
-        async with admission.turn(patient=patient):
+    async def begin(name: str, *, inside: bool) -> None:
+        async with admission.turn(patient=True, inside=inside):
             begun.append(name)
 
     async with admission.turn():
-        outside = [asyncio.create_task(begin("outside", patient=False)) for _ in range(2)]
-        inside = [asyncio.create_task(begin("inside", patient=True)) for _ in range(INSIDE_FIRST + 1)]
+        outside = [asyncio.create_task(begin("outside", inside=False)) for _ in range(2)]
+        inside = [asyncio.create_task(begin("inside", inside=True)) for _ in range(INSIDE_FIRST + 1)]
         await asyncio.sleep(0)
     await asyncio.gather(*outside, *inside)
     assert begun == ["inside"] * INSIDE_FIRST + ["outside", "inside", "outside"]
+
+
+async def test_who_asks_for_the_past_again_and_again_stands_in_the_line() -> None:
+    hub, begun = Hub(nothing), list[str]()
+    looper = Socket(user=uuid4(), send=Peer().send, now=0)
+
+    async def begin(name: str, turn: AbstractAsyncContextManager[None]) -> None:
+        async with turn:
+            begun.append(name)
+
+    async with AsyncExitStack() as others:
+        for _ in range(AT_ONCE):
+            await others.enter_async_context(hub.admission.turn())
+        line = [begin("replay", replay._turn(hub, looper)) for _ in range(TURNS_AHEAD + 2)]
+        tasks = [asyncio.create_task(begin("newcomer", hub.admission.turn())) for _ in range(2)]
+        await asyncio.sleep(0)
+        tasks += [asyncio.create_task(each) for each in line]
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert begun == ["replay"] * TURNS_AHEAD + ["newcomer"] * 2 + ["replay"] * 2
 
 
 def test_many_are_spread_over_more_time_than_few() -> None:

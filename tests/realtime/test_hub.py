@@ -265,7 +265,7 @@ async def test_conversations_that_nobody_hears_leave_nothing_behind() -> None:
     for number in range(10):
         ear.socket.hold(str(number))
         hub.release(ear.socket, str(number), 7)
-    assert not ear.socket._holds
+    assert not ear.socket._floors
 
 
 async def test_coming_back_allows_nobody_to_write_more() -> None:

@@ -134,6 +134,8 @@ def test_what_would_come_after_something_newer_is_read_anew(alice: User, bob: Us
     assert versions(durable(frames, known)) == [3]
     factories.say(alice, busy)
     assert b.hear("message.created", conversation=busy)["version"] == 4
+    again = resumed(b, **{str(busy): 1})  # knowing that
+    assert versions(durable(again, busy)) == [2, 3, 4]
 
 
 def test_several_that_are_asked_for_at_once_all_wait_for_their_past(
@@ -151,3 +153,26 @@ def test_several_that_are_asked_for_at_once_all_wait_for_their_past(
     while any(len(durable(frames, room)) < 2 for room in rooms):
         frames.append(b.next())
     assert all(versions(durable(frames, room)) == [2, 3] for room in rooms)
+
+
+def test_a_page_that_ends_where_a_conversation_does_is_no_reset(alice: User, bob: User, join: Join) -> None:
+    rooms = [factories.group(alice, bob) for _ in range(20)]
+    for room in rooms:
+        factories.say(alice, room, "\N{GRINNING FACE}" * 16_000)  # 64 KB: a page is full at one that is whole
+    frames = resumed(join(bob, past=True), **{str(room): 1 for room in rooms})
+    assert all(versions(durable(frames, room)) == [2] for room in rooms)
+    assert len(frames) == 20
+
+
+def test_more_than_can_wait_is_refused_for_now(bob: User, join: Join) -> None:
+    b = join(bob, past=True)
+    parts = 40
+    for part in range(parts):
+        b.say(op="resume", ref=part, cursors={str(uuid4()): 1 for _ in range(1_000)})
+    answers = list[Frame]()
+    while len(answers) < parts:
+        answers += [frame for frame in [b.next()] if "ref" in frame]
+    refused = [frame for frame in answers if frame["event"] == "error"]
+    assert {frame["error"]["code"] for frame in refused} == {"rate_limited"}
+    assert {frame["event"] for frame in answers} == {"resumed", "error"}
+    assert resumed(b, **{str(uuid4()): 1})  # later it is heard again

@@ -10,7 +10,16 @@ import pytest
 
 from messaging.hub import socket as socket_module
 from messaging.hub.bucket import Bucket
-from messaging.hub.socket import GATE_LATE_S, GATE_S, MAX_BYTES, MAX_FRAMES, Heard, Socket
+from messaging.hub.socket import (
+    GATE_LATE_S,
+    GATE_S,
+    MAX_BYTES,
+    MAX_FIRSTS,
+    MAX_FLOORS,
+    MAX_FRAMES,
+    Heard,
+    Socket,
+)
 
 
 class Peer:
@@ -112,9 +121,77 @@ async def test_who_asks_for_the_past_after_something_newer_was_heard_is_too_late
         line.socket.hear(heard(version))
     assert not line.socket.too_late_for("quiet", 1)  # nothing was heard of it
     assert line.socket.too_late_for("room", 5)  # 6 would come after 7 and 8
-    assert not line.socket.too_late_for("room", 5)  # and was told so
-    line.socket.hear(heard(9))
-    assert not line.socket.too_late_for("room", 8)  # nothing before 9 is missing
+    assert line.socket.too_late_for("room", 5)  # whatever came between: it was not told so
+    assert not line.socket.too_late_for("room", 6)  # nothing before 7 is missing
+    line.socket.told("room")
+    assert not line.socket.too_late_for("room", 5)
+
+
+async def test_of_too_many_to_remember_the_past_is_read_anew(line: Open) -> None:
+    line.socket.open_gate()
+    for number in range(MAX_FIRSTS):
+        line.socket.hear(heard(7, str(number)))
+    line.socket.hear(heard(7, "one more"))
+    assert line.socket.too_late_for("one more", 3)
+    line.socket.told("one more")
+    assert line.socket.too_late_for("one more", 3)  # it is not known any better
+
+
+async def test_any_number_may_wait_for_their_replays(line: Open) -> None:
+    line.socket.open_gate()
+    for number in range(MAX_FLOORS + 1_000):
+        line.socket.hold(str(number))
+    line.socket.release("0", 6, settled=False)
+    for version in (5, 6, 7):
+        line.socket.hear(heard(version, "0"))
+    assert await line.settle() == ["0 7"]
+
+
+async def test_the_oldest_that_may_be_out_of_step_is_forgotten(line: Open) -> None:
+    line.socket.open_gate()
+    for number in range(MAX_FLOORS + 1):
+        line.socket.hold(str(number))
+        line.socket.release(str(number), 6, settled=False)
+    line.socket.hear(heard(6, "0"))
+    line.socket.hear(heard(6, "1"))
+    assert await line.settle() == ["0 6"]
+
+
+async def test_what_passes_closes_nobody_who_waits(line: Open) -> None:
+    line.socket.open_gate()
+    line.socket.hold("room")
+    for _ in range(MAX_FRAMES + 1):
+        line.socket.hear(heard(None))
+    line.socket.hear(heard(7))
+    assert line.socket.close_code is None
+    line.socket.release("room", 6, settled=True)
+    assert (await line.settle())[-1] == "room 7"
+
+
+async def test_who_says_nothing_while_much_happens_hears_it(line: Open) -> None:
+    line.socket.begin({"room": 0}, [])
+    line.socket.open_gate_later()
+    for version in range(1, MAX_FRAMES + 100):
+        line.socket.hear(heard(version))
+        await asyncio.sleep(0)
+    assert line.socket.close_code is None
+    assert len(await line.settle()) == MAX_FRAMES + 99
+
+
+async def test_nothing_is_kept_for_who_hung_up(line: Open) -> None:
+    line.socket.open_gate()
+    await stalled(line)
+    while line.socket._bytes <= MAX_BYTES // 4:
+        line.socket.offer("x" * 10_000)
+    waiting = asyncio.create_task(line.socket.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    line.socket.hang_up()
+    async with asyncio.timeout(1):
+        await waiting
+    assert not line.socket.offer("more")
+    assert not line.socket._queue
+    assert not line.socket.listens
 
 
 async def gate_opens(line: Open) -> int:

@@ -224,7 +224,8 @@ export class ChatClient extends EventTarget {
 
   #wire() {
     this.#connection.addEventListener("state", ({ detail }) => {
-      if (detail.name !== "online") this.#offline();
+      if (detail.name === "online") return; // told once the past was asked for
+      this.#offline();
       this.#fire("state", detail);
     });
     this.#connection.addEventListener("hello", ({ detail }) => this.#welcome(detail));
@@ -256,9 +257,11 @@ export class ChatClient extends EventTarget {
     const { behind, unknown } = this.#feed.compare(hello.heads);
     this.#renewal.start();
     this.#outbox.open(hello.user.id);
-    this.#fire("hello", { ...hello, unknown });
+    // First of all: whatever else is said, what is live comes at once, and the past would be too late.
     if (behind.length) this.#resume(behind);
-    else this.#connection.post({ op: "ping" }); // wants no past: what is live need not wait for it
+    else this.#connection.post({ op: "ping" }); // wants no past, and need not wait
+    this.#fire("state", this.#connection.state);
+    this.#fire("hello", { ...hello, unknown });
     if (this.#watched.length) this.#connection.post({ op: "presence", users: this.#watched });
     this.#outbox.flush();
   }

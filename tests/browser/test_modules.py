@@ -276,6 +276,7 @@ def test_the_past_is_asked_for_before_anything_that_a_listener_says(page: Page, 
             let line;
             class Line extends EventTarget {{
                 constructor() {{ super(); line = this; }}
+                readyState = 1;
                 send(text) {{ said.push(JSON.parse(text).op); }}
                 close() {{}}
             }}

@@ -144,7 +144,7 @@ def test_opening_a_group_does_not_grow(ann: User) -> None:
     assert opened(2) == opened(30)
 
 
-def test_a_batch_takes_an_insert_for_each_hundred(ann: User) -> None:
+def test_a_batch_takes_as_many_whatever_its_size(ann: User) -> None:
     room, staff = factories.direct(ann, factories.person()), Api(factories.person(is_staff=True))
 
     def added(first: int, number: int) -> int:
@@ -153,4 +153,4 @@ def test_a_batch_takes_an_insert_for_each_hundred(ann: User) -> None:
         path = f"/conversations/{room}/messages/batch"
         return len(_statements(lambda: read(staff.post(path, {"messages": lines}), 201)))
 
-    assert added(100, 300) == added(0, 100) + 2
+    assert added(100, 300) == added(0, 100) <= 5

@@ -12,6 +12,7 @@ import { askedBy, backoff, floorOf } from "./backoff.js";
 import { disconnected, frameTooLarge, framesOf, refusal, tooLong } from "./frames.js";
 
 export const PROTOCOL = "chat.v1";
+const OPEN = 1; // of WebSocket.readyState: not yet closing
 const HELLO_MS = 30_000; // a server to which everybody comes back takes one after the other
 const REPLY_MS = 15_000;
 const PONG_MS = 10_000;
@@ -51,7 +52,7 @@ export class Connection extends EventTarget {
   }
 
   get online() {
-    return this.state.name === "online";
+    return this.state.name === "online" && this.#socket.readyState === OPEN;
   }
 
   /** Start, and keep trying until `close`. */

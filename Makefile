@@ -29,7 +29,7 @@ run: $(RUN_STAMP) ## Start everything on http://127.0.0.1:PORT, until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP) ## Run the tests on servers of their own (ARGS goes to pytest)
-	@env -u DJANGO_SETTINGS_MODULE $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@env -u DJANGO_SETTINGS_MODULE $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-basic: $(DEV_STAMP) ## Run the integration tests that need neither PostgreSQL nor Redis
 	@env -u DJANGO_SETTINGS_MODULE TEST_SERVICES=off $(PY) -m pytest tests/integration $(ARGS)

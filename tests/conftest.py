@@ -53,33 +53,11 @@ _execute_sql_flush = DatabaseOperations.execute_sql_flush
 DatabaseOperations.execute_sql_flush = _flush  # type: ignore[method-assign, assignment]
 
 
-LONG = (
-    "tests/project/test_plan_contracts.py",
-    "tests/chaos/",
-    "tests/project/test_bench.py",
-    "tests/production/",
-    "tests/project/test_up.py",
-    "tests/dbperf/test_attacks.py",
-    "tests/project/test_fuzz.py",
-    "tests/realtime/test_away.py",
-    "tests/project/test_loadtest.py",
-    "tests/dbperf/",
-    "tests/browser/",
-)
 NEEDS_SERVICES = {"django_db_setup", "db", "transactional_db", "own_postgres", "own_redis"}
 
 
-def _place(item: pytest.Item) -> int:
-    name = item.nodeid.partition("::")[0]
-    return next((place for place, start in enumerate(LONG) if name.startswith(start)), len(LONG))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first, so that two processes end at about the same time.
-
-    With TEST_SERVICES=off tests that need a database or Redis are left out, and say so.
-    """
-    items.sort(key=_place)
+    """With TEST_SERVICES=off tests that need a database or Redis are left out, and say so."""
     if services.ABSENT:
         for item in items:
             if NEEDS_SERVICES & set(getattr(item, "fixturenames", ())):

@@ -12,6 +12,7 @@ os.environ.setdefault("CHATBACKEND_PROCESS", "web")
 django.setup(set_prefix=False)
 
 # What follows reads settings and models.
+from chatbackend import garbage  # noqa: E402
 from chatbackend.doors import Application, BodyLimit, OneHopHandler, OriginCheck, nowhere  # noqa: E402
 from chatbackend.staff_alerts import AlertsConsumer  # noqa: E402
 from messaging.routing import websocket_urlpatterns  # noqa: E402
@@ -30,3 +31,5 @@ if "daphne.server" in sys.modules:  # importing it elsewhere would install Twist
     websocket = daphne_sockets.wired(websocket)
 
 application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler()), "websocket": websocket})
+
+garbage.settle()

@@ -155,10 +155,16 @@ def _formatted(value: object) -> object:
     return Formatted(value) if isinstance(value, list) else pformat(value)
 
 
+def _as_it_is(value: Any) -> Any:
+    """For the same log autobahn colours names and numbers, several times a connection and once a message."""
+    return value
+
+
 def install() -> None:
     """Before Daphne makes its server. At its end sockets hear of it: Daphne just hangs up on most of them."""
     server.WebSocketFactory = Factory
     autobahn_protocol.pformat = _formatted  # type: ignore[attr-defined, assignment]
+    autobahn_protocol.hltype = autobahn_protocol.hlval = _as_it_is  # type: ignore[attr-defined, assignment]
     server.Server.kill_all_applications = _end
     Port.numberAccepts = property(lambda port: ACCEPTS, lambda port, number: None)  # type: ignore[assignment]
 

@@ -120,11 +120,17 @@ class Event:
 
 def frame(event: Event) -> str:
     """The line that clients read."""
-    reacted = f',"reacted":{event.reacted}' if event.reacted else ""
-    return (
-        f'{{"event":"{event.name}","conversation":"{event.conversation}","version":{event.version},'
-        f'"prev":{event.prev},"data":{event.data}{reacted}}}'
+    return told(
+        event.name, event.version, event.data, event.reacted, of=str(event.conversation), prev=event.prev
     )
+
+
+def told(
+    name: DurableEvent, version: int, data: str, reacted: str | None = None, *, of: str, prev: int
+) -> str:
+    """The same, without an event made for it: many are told again to who comes back. `of`: the conversation."""
+    rest = f',"reacted":{reacted}' if reacted else ""
+    return f'{{"event":"{name}","conversation":"{of}","version":{version},"prev":{prev},"data":{data}{rest}}}'
 
 
 def publish(*events: Event) -> None:

@@ -30,18 +30,10 @@ def message_changed(
 
 def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> Iterator[str]:
     """The frames of changes read back, ascending: the `prev` of each is the version of the one before, or `after`."""
-    prev = after
+    prev, of = after, str(conversation)
     for change in changes:
-        event = Event(
-            name=change.event,
-            conversation=conversation,
-            version=change.version,
-            prev=prev,
-            data=change.data,
-            reacted=change.reacted,
-        )
+        yield events.told(*change, of=of, prev=prev)
         prev = change.version
-        yield events.frame(event)
 
 
 TYPING_LASTS_S = 6.0

@@ -151,5 +151,6 @@ async def _tell(socket: Socket, place: Place, found: Sequence[Change] | None) ->
         return max(place.version, after if (after := place.after or 0) > place.known else 0)
     for frame in events.replay(place.conversation, found, after=place.after or 0):
         socket.offer(frame)
-        await socket.room()
+        if socket.crowded:
+            await socket.room()
     return found[-1].version if found else place.after or 0

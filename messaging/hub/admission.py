@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-AT_ONCE = 3  # openings and replays under way
+AT_ONCE = 4  # openings and replays under way
 INSIDE_FIRST = 8  # turns of those inside before one who waits outside; an opening with a replay takes three
 MAX_WAITING = 1_500  # more would wait for longer than clients do
 RETURNS_PER_S = 150  # newcomers that a process takes beside its other work

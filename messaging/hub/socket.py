@@ -294,13 +294,18 @@ class Socket:
 
         A client that reads nothing for `PATIENCE_S` is closed: what is to be told to it takes memory.
         """
-        while self.listens and (len(self._queue) > MAX_FRAMES // 4 or self._bytes > MAX_BYTES // 4):
+        while self.listens and self.crowded:
             self._roomy = asyncio.Event()
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     await self._roomy.wait()
             except TimeoutError:
                 self.close(CLOSED_SLOW)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more than a quarter of the bounds waits."""
+        return len(self._queue) > MAX_FRAMES // 4 or self._bytes > MAX_BYTES // 4
 
     @property
     def listens(self) -> bool:

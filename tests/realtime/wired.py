@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import daphne.server  # noqa: F401 - as Daphne itself has it loaded before the application
+from autobahn.websocket import protocol
 from channels.routing import ProtocolTypeRouter
 
 from chatbackend import daphne_sockets
@@ -39,7 +40,7 @@ async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Accepts; for a number n it writes n bytes, then by way of `send` whether the wire is idle now.
 
     For `doze` it lets the event loop wait for half a second, for `endings` it says how connections ended, for `spared`
-    how often options of connections were put into words, and whether the server would ping now.
+    how often names and options of connections were put into words, and whether the server would ping now.
     """
     await receive()
     await send({"type": "websocket.accept"})
@@ -70,6 +71,14 @@ def counted(value: object) -> str:
     return pprint.pformat(value)
 
 
+def coloured(value: Any) -> Any:
+    """As autobahn colours a name for its log, which tells that it was asked."""
+    global formatted
+    formatted += 1
+    return value
+
+
+protocol.hltype = protocol.hlval = coloured  # type: ignore[attr-defined, assignment]
 daphne_sockets.pformat = counted  # type: ignore[attr-defined, assignment]
 daphne_sockets.install()
 application = ProtocolTypeRouter({"websocket": daphne_sockets.wired(answer)})

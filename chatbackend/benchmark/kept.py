@@ -19,7 +19,7 @@ from psycopg import sql
 
 from chatbackend.benchmark import data as generator
 from chatbackend.benchmark.data import Dataset, fill
-from chatbackend.benchmark.database import own_database, patient
+from chatbackend.benchmark.database import copy_database, own_database, patient
 
 SOURCES = (
     Path(generator.__file__).parent,
@@ -87,6 +87,4 @@ def _keep(name: str, messages: int) -> None:
     source = connection.settings_dict["NAME"]
     connection.close()  # nobody may be in a database that is copied
     forget([old for old in kept() if old.startswith(f"{_prefix()}{messages}_")])
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        server.execute(statement.format(sql.Identifier(name), sql.Identifier(source)))
+    copy_database(source, name)

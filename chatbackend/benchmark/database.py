@@ -41,7 +41,9 @@ def own_database(suffix: str = "bench", *, template: str | None = None) -> Itera
     connection.settings_dict["TEST"] |= {"NAME": f"{original}_{suffix}"}
     if template is not None:
         copy_database(template, f"{original}_{suffix}")
-    name = connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=template is not None)
+    name = connection.creation.create_test_db(
+        verbosity=0, autoclobber=True, serialize=False, keepdb=template is not None
+    )
     try:
         patient()
         yield urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}"))

@@ -27,6 +27,7 @@ from chatbackend.benchmark.cases import CASES, PAGE, statements
 from chatbackend.benchmark.client import Load, measure
 from chatbackend.benchmark.data import READERS, Dataset, Seat, fill
 from chatbackend.benchmark.data.vocabulary import ABSENT, COMMON, words
+from chatbackend.benchmark.layouts import tables
 from chatbackend.benchmark.queries import figures, plot
 from chatbackend.benchmark.queries import targets as ways
 from chatbackend.benchmark.queries.limit import Statement
@@ -343,3 +344,40 @@ def test_a_ratio_that_got_worse_is_told() -> None:
         "inbox: 2.0 times the limit, it was 1.5",
     ]
     assert figures.regressions(slower, one, allowed=0.5) == []
+
+
+def test_the_layouts_hold_the_same_and_are_asked_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    finished = run_bench(
+        "layouts", "--messages", "3k", "--rounds", "1", "--seconds", "0.01", "--json", str(file)
+    )
+    assert finished.returncode == 0, finished.stderr
+    result = json.loads(file.read_text())
+    assert result["messages"] == 6_000
+    assert list(result["layouts"]) == ["plain", "by_conversation", "by_month"]
+    reads = {each.name for each in QUESTIONS if not each.writes}
+    for layout in result["layouts"].values():
+        assert layout["queries"].keys() == reads
+        assert all(0 < each["p50_ms"] <= each["p95_ms"] for each in layout["queries"].values())
+        assert min(layout[figure] for figure in ("bytes", "insert_us", "month_s")) > 0
+
+
+@pytest.mark.parametrize(
+    ("definition", "by_conversation", "by_month"),
+    [
+        ("CREATE UNIQUE INDEX k ON {}.messages USING btree (id)", "(id, conversation_id)", "(id, sent_at)"),
+        (
+            "CREATE UNIQUE INDEX k ON {}.messages USING btree (conversation_id, seq)",
+            "CREATE UNIQUE",
+            "CREATE INDEX",
+        ),
+        ("CREATE INDEX k ON {}.messages USING btree (sender_id) WHERE (type = '{x}')", "'{{x}}'", "'{{x}}'"),
+    ],
+)
+def test_an_index_of_parts_is_unique_only_with_what_divides_them(
+    definition: str, by_conversation: str, by_month: str
+) -> None:
+    ours = definition.replace("{}", "public")
+    assert tables.index(ours, tables.PLAIN).format(*"x").startswith(definition.split("{}")[0])
+    assert by_conversation in tables.index(ours, tables.BY_CONVERSATION)
+    assert by_month in tables.index(ours, tables.BY_MONTH)

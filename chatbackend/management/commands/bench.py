@@ -1,4 +1,5 @@
-"""`manage.py bench`: the hot queries before, after and at their limit, or requests a second beside bare Django."""
+"""`manage.py bench`: the hot queries before, after and at their limit, requests a second beside bare Django, or the
+messages as one table and divided."""
 
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from chatbackend import console
 from chatbackend.benchmark import kept, report
 from chatbackend.benchmark import run as http
 from chatbackend.benchmark.cases import CASES
+from chatbackend.benchmark.layouts import run as layouts
 from chatbackend.benchmark.queries import figures, plot
 from chatbackend.benchmark.queries import run as queries
 from chatbackend.benchmark.servers import ServerFailedError
@@ -23,16 +25,24 @@ UNITS = {"k": 1_000, "M": 1_000_000}
 class Command(BaseCommand):
     """In databases of its own, which are dropped afterwards."""
 
-    help = "Measures the hot queries, or requests a second of the API, beside what they are measured by."
+    help = (
+        "Measures the hot queries, requests a second of the API, or layouts of the messages, each beside what it is"
+        " measured by."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         names = [case.name for case in CASES]
         parser.add_argument(
-            "section", nargs="?", choices=("queries", "http"), default="queries", help="%(default)s"
+            "section",
+            nargs="?",
+            choices=("queries", "http", "layouts"),
+            default="queries",
+            help="%(default)s",
         )
         parser.add_argument(
             "--messages", type=_number, help=f"rows to measure on, such as 500k or 5M ({_sizes()})"
         )
+        parser.add_argument("--copies", type=_number, help="layouts: of each message (2)")
         parser.add_argument("--rounds", type=_number, help="of which medians or percentiles are taken")
         parser.add_argument("--seconds", type=float, help="of each measurement")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
@@ -40,7 +50,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--keep",
             action="store_true",
-            help="queries: keep the data on the server; kept data of this size is used the next time",
+            help="queries, layouts: keep the data on the server; kept data of this size is used the next time",
         )
         parser.add_argument("--forget", action="store_true", help="drop all kept data, and measure nothing")
         parser.add_argument(
@@ -89,6 +99,12 @@ class Command(BaseCommand):
         if options["section"] == "queries":
             result = queries.run(queries.Plan(**given, keep=options["keep"]), self._say)
             figures.show(self.stdout, result)
+            return result
+        if options["section"] == "layouts":
+            copies = {"copies": options["copies"]} if options["copies"] else {}
+            plan = layouts.Plan(**given, **copies, keep=options["keep"])
+            result = layouts.run(plan, self._say)
+            layouts.show(self.stdout, result)
             return result
         chosen = [case for case in CASES if case.name in options["only"]]
         result = http.run(http.Plan(**given, connections=options["connections"], cases=chosen), self._say)

@@ -6,16 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from chatbackend import console
+from chatbackend.benchmark.data import Dataset
 from chatbackend.benchmark.kept import filled_database
 from chatbackend.benchmark.layouts.tables import BY_MONTH, LAYOUTS, PLAIN, Layout, make, part_of, size
 from chatbackend.benchmark.queries import limit
-from chatbackend.benchmark.queries.questions import QUESTIONS
+from chatbackend.benchmark.queries.questions import QUESTIONS, Question
 from chatbackend.benchmark.queries.targets import Calls
 from chatbackend.benchmark.report import machine, percentile, versions
 
@@ -43,15 +45,11 @@ class Plan:
 def run(plan: Plan, say: Say) -> dict[str, Any]:
     """Measures everything, in a database of its own, and returns the report."""
     with filled_database("bench_layouts", messages=plan.messages, keep=plan.keep, say=say) as filled:
-        calls = {
-            question.name: [
-                limit.bare(one) for ask in question.asks(filled.data)
-                for one in limit.seen(lambda ask=ask, question=question: question.after(ask))
-            ]
-            for question in QUESTIONS if not question.writes
-        }  # fmt: skip
+        calls = {each.name: _statements(each, filled.data) for each in QUESTIONS if not each.writes}
         with _laid_out(filled.url, plan, say) as raws:
-            layouts = {layout.name: {"bytes": size(raw, layout)} for layout, raw in raws.items()}
+            layouts: dict[str, dict[str, Any]] = {
+                layout.name: {"bytes": size(raw, layout)} for layout, raw in raws.items()
+            }
             for name, ways in _reads(calls, raws, plan, say).items():
                 layouts[name]["queries"] = ways
             for measured in (_inserts, _care):
@@ -64,6 +62,11 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "messages": plan.messages * plan.copies,
         "layouts": layouts,
     }
+
+
+def _statements(question: Question, data: Dataset) -> list[limit.Statement]:
+    asked = [partial(question.after, ask) for ask in question.asks(data)]
+    return [limit.bare(one) for ask in asked for one in limit.seen(ask)]
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def _reads(
 def _inserts(raws: Raws, plan: Plan) -> dict[str, dict[str, Any]]:
     """A thousand messages from all over the table"""
     for raw in raws.values():
-        raw.execute(_PICKED.format(share=100 if plan.messages < 100_000 else 1, rows=ROWS))  # type: ignore[call-overload]
+        raw.execute(_PICKED.format(share=100 if plan.messages < 100_000 else 1, rows=ROWS))
         raw.execute(_AGAIN)
     took: dict[str, list[float]] = defaultdict(list)
     for _ in range(plan.rounds):
@@ -133,7 +136,7 @@ def _care(raws: Raws, plan: Plan) -> dict[str, dict[str, Any]]:
 
 def _timed(raw: Connection, statement: str) -> float:
     began = time.perf_counter()
-    raw.execute(statement)  # type: ignore[call-overload]
+    raw.execute(statement)
     return time.perf_counter() - began
 
 

@@ -94,7 +94,7 @@ def index(definition: str, layout: Layout) -> str:
 
 
 def _of(statement: str, layout: Layout) -> sql.Composed:
-    return sql.SQL(statement).format(sql.Identifier(layout.name))  # type: ignore[arg-type]
+    return sql.SQL(statement).format(sql.Identifier(layout.name))
 
 
 def size(raw: Connection, layout: Layout) -> int:

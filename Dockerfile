@@ -30,6 +30,7 @@ COPY manage.py ./
 COPY chatbackend chatbackend
 COPY conversations conversations
 COPY messaging messaging
+COPY webhooks webhooks
 COPY dbperf dbperf
 # Settings are read, nothing is connected to, and nothing of these values stays in the image.
 RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(48))')" \

@@ -175,6 +175,16 @@ def registration_beside_an_identity_provider() -> Iterator[CheckMessage]:
 
 
 @rule
+def weak_keys_of_webhooks() -> Iterator[CheckMessage]:
+    if any(map(_weak, settings.WEBHOOK_KEYS)):
+        yield Error(
+            f"WEBHOOK_KEYS has a key of fewer than {SHORTEST_KEY} characters, or of too few different ones.",
+            hint="python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            id="chatbackend.E014",
+        )
+
+
+@rule
 def alerts_to_a_webhook_without_a_secret() -> Iterator[CheckMessage]:
     given = settings.DBPERF["ALERTS"]
     if given["WEBHOOK_URL"] and not given["WEBHOOK_SECRET"]:

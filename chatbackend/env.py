@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -66,6 +67,21 @@ def seconds(name: str, default_ms: int, *, minimum_ms: int = 0) -> float:
 def items(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty entries."""
     return [item.strip() for item in _value(name, "list", default).split(",") if item.strip()]
+
+
+def ports(name: str, default: str) -> list[int]:
+    """A comma-separated list of port numbers."""
+    return [_within(name, _integer(name, item), 1, 65_535) for item in items(name, default)]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """A comma-separated list of networks in CIDR notation, or single addresses."""
+    try:
+        return [ip_network(item) for item in items(name)]
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} must be networks such as 10.1.0.0/16, separated by commas"
+        ) from None
 
 
 def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:

@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",  # before conversations, which takes its pages out of the admin
     "conversations",
     "messaging",
+    "webhooks",
     "dbperf",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -328,9 +329,18 @@ DBPERF: dict[str, Any] = {
         "WEBHOOK_URL": env.url("ALERT_WEBHOOK_URL", schemes=("https", "http") if DEBUG else ("https",)),
         "WEBHOOK_SECRET": env.secret("ALERT_WEBHOOK_SECRET"),
         "WEBHOOK_PRIVATE": env.boolean("ALERT_WEBHOOK_PRIVATE", default=False),
+        "WEBHOOK_POST": "chatbackend.outgoing.post",
         "SOCKET": "/ws/staff/alerts",  # chatbackend/staff_alerts.py
     },
 }
+
+# --- Webhooks: what happens in conversations, told to addresses that other people choose
+WEBHOOK_KEYS = [key for key in map(str.strip, env.secret("WEBHOOK_KEYS").split(",")) if key]
+if not WEBHOOK_KEYS and EMBEDDED:
+    WEBHOOK_KEYS = [env.kept_secret(STATE_DIR / "webhook_key")]
+WEBHOOK_HTTP = env.boolean("WEBHOOK_HTTP", default=False)
+WEBHOOK_PORTS = env.ports("WEBHOOK_PORTS", "443")
+WEBHOOK_NETWORKS = env.networks("WEBHOOK_NETWORKS")
 
 # --- Mail: alerts of the database
 _MAIL = mail_server(env.url("MAIL_URL", "smtp://localhost:25", schemes=("smtp", "smtp+starttls", "smtps")))

@@ -24,6 +24,7 @@ docs = SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("messaging.urls")),
     path("api/v1/", include("conversations.urls")),
+    path("api/v1/", include("webhooks.urls")),
     path("health", health.health, name="health"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -14,6 +14,8 @@ PATH_PARAMETERS = {
         {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         "The business's id on the Kaha platform.",
     ),
+    "webhook_id": ({"type": "string", "format": "uuid"}, "The webhook."),
+    "delivery_id": ({"type": "string", "format": "uuid"}, "The delivery: its `webhook-id`."),
     "kaha_id": ({"type": "string", "maxLength": 64}, "The person's id on the Kaha platform."),
     "job": ({"type": "integer", "minimum": 1}, "The round of maintenance."),
     "seq": ({"type": "integer", "minimum": 1}, "The message's place in its conversation."),

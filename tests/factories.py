@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.test import TestCase
+from django.utils import timezone
 
 from conversations import events
 from conversations.events import Envelope, Listener, Post
@@ -19,6 +20,9 @@ from messaging.queries import history
 from messaging.queries.history import Window
 from messaging.records import Written
 from messaging.services import messages
+from webhooks.models import Webhook, WebhookDelivery
+from webhooks.models.webhooks import EVENTS
+from webhooks.services.webhooks import make_webhook
 
 _numbers = count(1)
 
@@ -56,6 +60,19 @@ def agent(business_id: str = "acme", role: str = "agent") -> User:
     user = person("agent")
     BusinessAgent.objects.create(business_id=business_id, user=user, role=role)
     return user
+
+
+def webhook(owner: User, business_id: str | None = "acme", **more: Any) -> Webhook:
+    """An address that is told of everything, unless told otherwise."""
+    given = {"url": "https://hooks.example.org/x", "events": EVENTS, **more}
+    return make_webhook(actor=owner, business_id=business_id, **given)[0]
+
+
+def delivery(hook: Webhook, conversation: UUID, **more: Any) -> WebhookDelivery:
+    """Something sent to it."""
+    given = {"event": "message.created", "version": 2, "seq": 1, "payload": "{}", **more}
+    settled = {"state": "delivered", "settled_at": timezone.now(), "attempts": 1, "status": 204}
+    return WebhookDelivery.objects.create(webhook=hook, conversation_id=conversation, **{**settled, **given})
 
 
 def say(sender: User, conversation: UUID, content: str = "hello", **more: Any) -> Written:

@@ -26,6 +26,7 @@ FORGET = (
     "REDIS_URL_FILE",
     "CHATBACKEND_PROCESS",
     "DB_POOL",
+    "WEBHOOK_KEYS_FILE",
     "DEBUG",
 )
 
@@ -63,6 +64,7 @@ def start() -> dict[str, str]:
         "SECURE_SSL_REDIRECT": "off",
         "SECURE_HSTS_SECONDS": "0",
         "COOKIE_SECURE": "off",
+        "WEBHOOK_KEYS": secrets.token_urlsafe(48),
         "REGISTRATION_OPEN": "on",
         "RATE_LIMIT_FACTOR": "1000",
         "LOG_FORMAT": "text",

@@ -23,7 +23,7 @@ from chatbackend.benchmark.database import copy_database, own_database, patient
 
 SOURCES = (
     Path(generator.__file__).parent,
-    *(Path(settings.BASE_DIR) / app / "migrations" for app in ("conversations", "messaging")),
+    *(Path(settings.BASE_DIR) / app / "migrations" for app in ("conversations", "messaging", "webhooks")),
 )
 Say = Callable[[str], None]
 

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 TRANSLATED: Final = ip_network("64:ff9b::/96")  # NAT64: an IPv4 address in the last four bytes
+UNICAST: Final = ip_network("2000::/3")  # all that is given out of IPv6; the rest has other meanings
 
 Address = IPv4Address | IPv6Address
 
@@ -30,7 +31,8 @@ def connect(host: str, port: int, *, private: bool, timeout: float) -> socket.so
 def is_public(address: str) -> bool:
     """Whether anybody on the internet could mean the same by it."""
     meant = _meant(ip_address(address.partition("%")[0]))
-    return meant.is_global and not meant.is_multicast
+    odd = meant.is_multicast or (isinstance(meant, IPv6Address) and meant not in UNICAST)
+    return meant.is_global and not odd
 
 
 def _meant(address: Address) -> Address:

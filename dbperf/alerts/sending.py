@@ -73,4 +73,4 @@ def _call(content: Said, delivery: str, given: Ways) -> None:
         "X-Dbperf-Timestamp": timestamp,
         "X-Dbperf-Signature": f"sha256={webhook.signature(given.secret, timestamp, body)}",
     }
-    webhook.post(given.url, body, headers, plain=given.plain, private=given.private)
+    given.post(given.url, body, headers, plain=given.plain, private=given.private)

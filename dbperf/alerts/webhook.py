@@ -47,6 +47,8 @@ def _parts(url: str, *, plain: bool) -> SplitResult:
         raise NotAccepted("not an address") from None
     if not usable or parts.scheme not in {"https", "http"}:
         raise NotAccepted("not an address")
+    if "@" in parts.netloc:
+        raise NotAccepted("a name or password in the address is not sent")
     if parts.scheme == "http" and not plain:
         raise NotAccepted("only https is allowed")
     return parts

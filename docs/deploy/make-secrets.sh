@@ -13,7 +13,7 @@ keep() { # NAME VALUE
 }
 random() { head -c 48 /dev/urandom | base64 | tr -d '\n' | tr '+/' '-_'; }
 
-for name in secret_key jwt_signing_key metrics_token postgres_password chat_password replication_password redis_password; do
+for name in secret_key jwt_signing_key webhook_keys metrics_token postgres_password chat_password replication_password redis_password; do
   keep "$name" "$(random)"
 done
 chat="postgresql://chat:$(cat chat_password)"

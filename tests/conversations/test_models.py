@@ -22,8 +22,10 @@ from conversations.models import (
 )
 from messaging.models import Mention, Message, Reaction
 from tests import factories, scratch
+from webhooks.models import Webhook, WebhookCursor, WebhookDelivery
 
-MODELS = [*apps.get_app_config("conversations").get_models(), *apps.get_app_config("messaging").get_models()]
+APPS = ("conversations", "messaging", "webhooks")
+MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 TABLES = [model._meta.db_table for model in MODELS]
 AUTOMATIC = re.compile(r"(\w+_pkey|\w+_[0-9a-f]{8}(_like|_uniq|_fk_\w+)?|\w+_key|\w+_fk_\w+)")
 
@@ -138,6 +140,15 @@ def _agents(role: str) -> None:
     BusinessAgent.objects.create(business_id="b", user=factories.person(), role=role)
 
 
+def _webhook(**fields: Any) -> Webhook:
+    return Webhook.objects.create(url="https://a.example/", events=["message.created"], secret="x", **fields)
+
+
+def _delivery(**fields: Any) -> None:
+    given = {"conversation_id": UUID(int=7), "event": "message.created", "version": 1, "payload": "{}"}
+    WebhookDelivery.objects.create(webhook=_webhook(), **given, **fields)
+
+
 BROKEN: dict[str, list[Callable[[], object]]] = {
     "conversations_type": [lambda: _group(type="crowd")],
     "conversations_direct_has_key": [lambda: _group(type="direct"), lambda: _group(direct_key="a:b")],
@@ -167,6 +178,18 @@ BROKEN: dict[str, list[Callable[[], object]]] = {
         lambda: _message(seq=0),
         lambda: _message(reply_count=-1),
         lambda: _message(created_version=2),
+    ],
+    "webhooks_disabled_has_reason": [
+        lambda: _webhook(disabled_at=timezone.now()),
+        lambda: _webhook(disabled_why="gone"),
+    ],
+    "webhooks_old_secret_has_end": [
+        lambda: _webhook(old_secret="x"),
+        lambda: _webhook(old_until=timezone.now()),
+    ],
+    "webhook_deliveries_settled_has_time": [
+        lambda: _delivery(state="delivered"),
+        lambda: _delivery(settled_at=timezone.now()),
     ],
 }
 
@@ -210,6 +233,12 @@ def _here_twice() -> None:
         Presence.objects.create(active=active, changed_at=timezone.now(), **given)
 
 
+def _heard_twice() -> None:
+    given = {"webhook": _webhook(), "conversation": _group(), "version": 1, "known": 1}
+    for _ in range(2):
+        WebhookCursor.objects.create(**given)
+
+
 def _same(make: Any, **given: Any) -> None:
     for _ in range(2):
         make(**given)
@@ -230,6 +259,7 @@ REPEATED: dict[str, list[Callable[[], None]]] = {
     "mentions_unique": [_mentioned_twice],
     "presences_unique_user": [_here_twice],
     "reactions_unique_user": [_reacted_twice],
+    "webhook_cursors_unique": [_heard_twice],
     "users_unique_kaha_id": [lambda: _same(factories.person, kaha_id="k")],
     "users_unique_spelling": [_two_spellings],
 }

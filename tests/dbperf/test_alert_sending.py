@@ -93,6 +93,23 @@ def test_a_webhook_is_signed(hook: Hook) -> None:
     assert (word.attempts, word.error, word.sent_at is not None) == (1, "", True)
 
 
+def taken_over(url: str, body: bytes, headers: dict[str, str], *, plain: bool, private: bool) -> None:
+    """A project's own way, as the settings name it."""
+    TAKEN.append((url, json.loads(body)["what"], headers["X-Dbperf-Delivery"], plain, private))
+
+
+TAKEN: list[tuple[str, str, str, bool, bool]] = []
+
+
+def test_a_project_may_have_a_way_of_its_own(hook: Hook, settings: Settings) -> None:
+    settings.DBPERF["ALERTS"]["WEBHOOK_POST"] = f"{__name__}.taken_over"
+    word = fire()
+    assert delivering.deliver(word.pk)
+    (taken,) = TAKEN
+    assert taken == (hook.url, "fired", str(word.delivery), True, True)
+    assert hook.calls == []
+
+
 def test_each_turn_is_sent_once(hook: Hook) -> None:
     word = fire()
     fire(times=3)  # it goes on
@@ -173,6 +190,7 @@ def test_only_https_and_only_outside(hook: Hook) -> None:
         "http://h:0/",
     ):
         assert problem(url, plain=True, private=True) == "not an address"
+    assert problem("https://ann:geheim@h/") == "a name or password in the address is not sent"
     assert hook.calls == []
     webhook.post(hook.url, b"{}", {}, plain=True, private=True)
     assert len(hook.calls) == 1
@@ -195,6 +213,8 @@ def test_only_https_and_only_outside(hook: Hook) -> None:
         ("64:ff9b::a00:1", False),
         ("64:ff9b::808:808", True),
         ("2002:7f00:1::", False),
+        ("::7f00:1", False),
+        ("fec0::1", False),
     ],
 )
 def test_addresses(address: str, public: bool) -> None:

@@ -55,7 +55,8 @@ print(json.dumps({
     "unasked": "cannot be explained here" in pages[5].content.decode(),
     "skipped": [each.check for each in outcome.skipped],
     "drift": [each.subject for each in outcome.findings if each.check == "model_drift"],
-    "others": sorted({name.split(".")[0] for name in sys.modules} & {"chatbackend", "conversations", "messaging"}),
+    "others": sorted({name.split(".")[0] for name in sys.modules}
+                     & {"chatbackend", "conversations", "messaging", "webhooks"}),
 }))
 """
 

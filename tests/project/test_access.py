@@ -101,6 +101,14 @@ DELETE business/{business}/agents/{clerk}        401   401   404   404   404   4
 GET    business/{business}/conversations         401   401   404   404   404   404   404   404   200   200   404   404
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff
+GET    webhooks                                  signed-in 200
+POST   webhooks                                  401   401   404   404   404   404   404   404   403   201   404   201
+PATCH  webhooks/{hook}                           401   401   404   404   404   404   404   404   403   200   404   200
+DELETE webhooks/{hook}                           401   401   404   404   404   404   404   404   403   204   404   204
+GET    webhooks/{hook}/deliveries                401   401   404   404   404   404   404   404   403   200   404   200
+POST   webhooks/{hook}/deliveries/{delivery}/replay 401 401 404  404   404   404   404   404   403   202   404   202
+
+                                                 anon  shut  other left  membr admin owner custo agent chief rival staff
 GET    admin/database/metrics                    401   401   403   403   403   403   403   403   403   403   403   200
 GET    admin/database/size                       401   401   403   403   403   403   403   403   403   403   403   200
 GET    admin/database/index-suggestions          401   401   403   403   403   403   403   403   403   403   403   200
@@ -134,6 +142,12 @@ BODIES: dict[str, Any] = {
     "POST admin/database/analyze-query": {"sql": "SELECT 1"},
     "POST admin/database/optimize": {"operation": "analyze"},
     "PUT business/*/agents/*": {"role": "agent"},
+    "POST webhooks": {
+        "url": "https://hooks.example.org/x",
+        "events": ["message.created"],
+        "business_id": "{business}",
+    },
+    "PATCH webhooks/*": {"events": ["message.deleted"]},
 }
 OTHER_ADDRESSES = {"health", "health/live", "health/ready", "metrics", "api/schema", "api/docs", ""}
 
@@ -204,7 +218,11 @@ def names(callers: dict[str, User]) -> dict[str, str]:
     User.objects.filter(pk=callers["shut"].pk).update(is_active=False)
     User.objects.filter(pk=callers["staff"].pk).update(is_staff=True)
     _, tokens = sessions.sign_in(username=user.username, password="a good password")
+    case = factories.case(callers["custo"], content="help")
+    delivery = factories.delivery(factories.webhook(callers["chief"]), case)
     return {
+        "hook": str(delivery.webhook_id),
+        "delivery": str(delivery.key),
         "job": "999",
         "user": str(user.pk),
         "username": user.username,
@@ -216,7 +234,7 @@ def names(callers: dict[str, User]) -> dict[str, str]:
         "business": "acme",
         "group": str(group),
         "direct": str(factories.direct(member, user)),
-        "case": str(factories.case(callers["custo"], content="help")),
+        "case": str(case),
         **tokens._asdict(),
     }
 

@@ -54,6 +54,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"DBPERF": {"ALERTS": {"WEBHOOK_URL": "https://hooks.example.org", "WEBHOOK_SECRET": ""}}},
         {"DBPERF": {"ALERTS": {"WEBHOOK_URL": "https://hooks.example.org", "WEBHOOK_SECRET": "s"}}},
     ),
+    "chatbackend.E014": ({"WEBHOOK_KEYS": [STRONG, "short"]}, {"WEBHOOK_KEYS": [STRONG]}),
     "chatbackend.W011": (
         {"REGISTRATION_OPEN": True, "JWT_VERIFYING_KEY": "k", **CLOSED},
         {"REGISTRATION_OPEN": False, "JWT_VERIFYING_KEY": "k", **CLOSED},

@@ -30,6 +30,14 @@ def test_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.items("X") == ["a", "b"]
 
 
+def test_ports_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (env.ports("X", "443"), env.networks("X")) == ([443], [])
+    monkeypatch.setenv("X", "80, 8443")
+    assert env.ports("X", "443") == [80, 8443]
+    monkeypatch.setenv("X", "10.1.0.0/16,::1")
+    assert [str(each) for each in env.networks("X")] == ["10.1.0.0/16", "::1/128"]
+
+
 @pytest.mark.parametrize(
     ("reader", "raw"),
     [
@@ -42,6 +50,10 @@ def test_lists(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: env.number("X", 1.0), "nan"),
         (lambda: env.number("X", 1.0), "much"),
         (lambda: env.text("X", "a", choices=("a", "b")), "c"),
+        (lambda: env.ports("X", "443"), "443,0"),
+        (lambda: env.ports("X", "443"), "https"),
+        (lambda: env.networks("X"), "10.0.0.1/8"),
+        (lambda: env.networks("X"), "localhost"),
         (lambda: env.url("X", schemes=("redis",)), "http://host"),
         (lambda: env.url("X", schemes=("redis",)), "redis://host:port"),
     ],

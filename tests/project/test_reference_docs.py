@@ -22,7 +22,7 @@ from messaging.hub import hub, people, socket
 from messaging.queries import changes, history, search, sockets, stats, sweep, writing
 from tests.server import ROOT
 
-OURS = ("chatbackend", "conversations", "messaging", "dbperf")
+OURS = ("chatbackend", "conversations", "messaging", "webhooks", "dbperf")
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -202,7 +202,7 @@ def _tables() -> dict[str, set[str]]:
     """Table → the names of its declared constraints and indexes."""
     return {
         model._meta.db_table: {each.name or "" for each in (*model._meta.constraints, *model._meta.indexes)}
-        for app in ("conversations", "messaging")
+        for app in ("conversations", "messaging", "webhooks")
         for model in apps.get_app_config(app).get_models()
     }
 

@@ -1,0 +1,1 @@
+"""Statements of this app that the ORM would not write."""

@@ -1,0 +1,1 @@
+"""Input and shapes of replies."""

@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.management import call_command
@@ -16,6 +17,7 @@ from chatbackend.connections import database
 from chatbackend.embedded import binaries
 from chatbackend.embedded.postgres import Postgres
 from dbperf.aliases import EXPLAIN
+from tests import services
 from tests.server import ROOT
 
 OWN = "the run's own"
@@ -33,56 +35,69 @@ def servers() -> list[str]:
     return [OWN, *others]
 
 
+class Place(NamedTuple):
+    """A database, as the application reaches it and as the login for plans does: Django's settings of both."""
+
+    own: dict[str, Any]
+    explain: dict[str, Any]
+
+    def called(self, name: str) -> "Place":
+        """Another database of the same server."""
+        return Place({**self.own, "NAME": name}, {**self.explain, "NAME": name})
+
+
 @contextmanager
 def database_on(server: str, alias: str) -> Iterator[str]:
     """An empty database known to Django as `alias`. Needs pytest-django's leave to reach databases."""
+    with made_on(server, alias) as place, known(alias, place):
+        yield alias
+
+
+@contextmanager
+def made_on(server: str, name: str) -> Iterator[Place]:
+    """An empty database, of which Django does not know yet."""
+    home = _home(server)
+    place = home.called(f"{home.own['NAME']}_{name}")
+    quoted = connection.ops.quote_name(place.own["NAME"])
+    _run(home, f"CREATE DATABASE {quoted}")
+    try:
+        yield place
+    finally:
+        _run(home, f"DROP DATABASE {quoted}")
+
+
+@contextmanager
+def known(alias: str, place: Place) -> Iterator[str]:
+    """Django knows it meanwhile, by both logins."""
+    with registered(alias, place.own), registered(explaining(alias), place.explain):
+        yield alias
+
+
+def _home(server: str) -> Place:
+    """The database that each server has to begin with."""
     if server == OWN:
-        with _beside(alias):
-            yield alias
-    else:
-        with tempfile.TemporaryDirectory(dir="/tmp" if os.geteuid() == 0 else None) as state:
-            Path(state).chmod(0o711)
-            with _started(Path(state), Path(server)) as own, _known(alias, own):
-                yield alias
+        return Place(connection.settings_dict, connections.settings.get(EXPLAIN, {"USER": ""}))
+    return place(_running(Path(server)))
 
 
-@contextmanager
-def _beside(alias: str) -> Iterator[None]:
-    name = connection.ops.quote_name(f"{connection.settings_dict['NAME']}_{alias}")
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    name_given = {"NAME": name.strip('"')}
-    explain = connections.settings.get(EXPLAIN, {"USER": ""})
-    try:
-        with (
-            registered(alias, {**connection.settings_dict, **name_given}),
-            registered(explaining(alias), {**explain, **name_given}),
-        ):
-            yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {name}")
+def place(server: Postgres) -> Place:
+    """The database of a server of ours."""
+    own, explain = (
+        {**connection.settings_dict, **database(url, options=settings.DATABASE_OPTIONS)}
+        for url in (server.url, server.explain_url)
+    )
+    return Place(own, explain)
 
 
-@contextmanager
-def _started(state: Path, directory: Path) -> Iterator[Postgres]:
-    server = Postgres(state, throwaway=True, bin=directory)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+@cache
+def _running(directory: Path) -> Postgres:
+    """Another PostgreSQL: started when it is first asked for, for the rest of the run."""
+    return services.postgres(services.folder(), bin=directory)
 
 
-@contextmanager
-def _known(alias: str, server: Postgres) -> Iterator[None]:
-    own = database(server.url, options=settings.DATABASE_OPTIONS)
-    explain = database(server.explain_url, options=settings.DATABASE_OPTIONS)
-    with (
-        registered(alias, {**connection.settings_dict, **own}),
-        registered(explaining(alias), {**connection.settings_dict, **explain}),
-    ):
-        yield
+def _run(place: Place, statement: str) -> None:
+    with registered("home", place.own), connections["home"].cursor() as cursor:
+        cursor.execute(statement)
 
 
 def explaining(alias: str) -> str:
@@ -91,7 +106,7 @@ def explaining(alias: str) -> str:
 
 
 @contextmanager
-def registered(alias: str, settings_dict: dict[str, object]) -> Iterator[None]:
+def registered(alias: str, settings_dict: dict[str, Any]) -> Iterator[None]:
     """A database that is there already, known to Django as `alias`."""
     connections.databases[alias] = settings_dict
     try:
@@ -109,10 +124,12 @@ def migrate(alias: str, *target: str) -> None:
 
 def run_tests_on(server: str, *paths: str) -> None:
     """These tests in a run of their own, on another PostgreSQL."""
+    there = _running(Path(server))
+    urls = {"TEST_DATABASE_URL": there.url, "TEST_EXPLAIN_URL": there.explain_url}
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths],
         cwd=ROOT,
-        env={**_outer_environment(), "CHATBACKEND_PG_BIN": server},
+        env={**_outer_environment(), **urls},
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -49,11 +49,8 @@ def start() -> dict[str, str]:
     """Start what the run needs and return the environment that leads to it. TEST_DATABASE_URL and
     TEST_REDIS_URL name outside servers; the role of the former needs CREATEDB. TEST_EXPLAIN_URL is the former's login
     dbperf_explain."""
-    # Below /tmp, not TMPDIR: root's PostgreSQL runs as another user and must be able to get there.
-    state = Path(tempfile.mkdtemp(prefix="chatbackend-test-", dir="/tmp" if os.geteuid() == 0 else None))
-    state.chmod(0o711)
+    state = folder()
     (state / "static").mkdir()
-    atexit.register(shutil.rmtree, state, ignore_errors=True)
     return {
         **(nowhere() if ABSENT or DIVIDING else _somewhere(state)),
         "SECRET_KEY": secrets.token_urlsafe(48),
@@ -72,6 +69,23 @@ def start() -> dict[str, str]:
     }
 
 
+def folder() -> Path:
+    """A directory that is gone with the run. Below /tmp, not TMPDIR: root's PostgreSQL runs as another user and must
+    be able to get there."""
+    made = Path(tempfile.mkdtemp(prefix="chatbackend-test-", dir="/tmp" if os.geteuid() == 0 else None))
+    made.chmod(0o711)
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+def postgres(state: Path, **options: Any) -> Postgres:
+    """A server that runs as long as the run does."""
+    server = Postgres(state, throwaway=True, **options)
+    server.start()
+    atexit.register(server.stop)
+    return server
+
+
 def _somewhere(state: Path) -> dict[str, str]:
     return {
         **(_outside_databases() or _databases(state)),
@@ -88,10 +102,8 @@ def nowhere() -> dict[str, str]:
 
 
 def _databases(state: Path) -> dict[str, str]:
-    server = Postgres(state, throwaway=True)
-    server.start()
+    server = postgres(state)
     STARTED.append(server)
-    atexit.register(server.stop)
     return {"DATABASE_URL": server.url, "DB_EXPLAIN_URL": server.explain_url}
 
 

@@ -1,6 +1,8 @@
 """One database for all tests of dbperf: empty but for its own tables, and other tests' faults are never in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -10,14 +12,33 @@ from dbperf.models import MaintenanceRun
 from tests import scratch
 from tests.dbperf import faults
 
+Places = Callable[[str], scratch.Place]
+
+
+@pytest.fixture(scope="session")
+def places(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Places]:
+    """The database of each server, made when it is first asked for and kept: processes that share the tests take them
+    file by file, and each file goes through all servers."""
+    with ExitStack() as stack:
+
+        @cache
+        def place(server: str) -> scratch.Place:
+            made = stack.enter_context(scratch.made_on(server, "dbperf"))
+            with scratch.known("dbperf", made) as alias:
+                scratch.migrate(alias, "dbperf")
+            return made
+
+        yield place
+        with django_db_blocker.unblock():
+            stack.close()
+
 
 @pytest.fixture(scope="package", params=scratch.servers())
 def database(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, request: pytest.FixtureRequest
+    places: Places, django_db_blocker: DjangoDbBlocker, request: pytest.FixtureRequest
 ) -> Iterator[Database]:
     """On the run's own server, then on each other PostgreSQL found."""
-    with django_db_blocker.unblock(), scratch.database_on(request.param, "dbperf") as alias:
-        scratch.migrate(alias, "dbperf")
+    with django_db_blocker.unblock(), scratch.known("dbperf", places(request.param)) as alias:
         yield Database(alias)
 
 

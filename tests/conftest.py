@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from tests import services
 from tests.server import ROOT, Server
@@ -26,6 +28,7 @@ from django.db import OperationalError, connection, connections
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from dbperf.aliases import EXPLAIN, MAINTENANCE, MONITOR
+from tests import emptying
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -81,11 +84,15 @@ def _skipped(config: pytest.Config) -> int:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, also by the other aliases: Django takes along only those that some test names."""
     for alias in {MONITOR, MAINTENANCE, EXPLAIN} & connections.settings.keys():
         connections[alias].close()
         connections.settings[alias]["NAME"] = connection.settings_dict["NAME"]
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(emptying.instead_of_flush())
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 
-from chatbackend.benchmark.data import fill
 from dbperf.connections import Database
 from dbperf.plans import CONTRACTS, Contract, assert_plan, check
-from tests import scratch
+from tests import million as kept
 
-MESSAGES = 1_000_000
 UNJUDGED = {"sweep_notices"}  # its table is emptied every hour
 LEANS = [(name, index) for name, contract in CONTRACTS.items() for index in contract.uses]
 
@@ -23,9 +21,7 @@ LEANS = [(name, index) for name, contract in CONTRACTS.items() for index in cont
 @pytest.fixture(scope="module")
 def million(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
     """A year of chat in a database of its own, with the planner told of a disk without a head, as production is."""
-    with django_db_blocker.unblock(), scratch.database_on(scratch.OWN, "million") as alias:
-        scratch.migrate(alias)
-        fill(messages=MESSAGES, using=alias)
+    with django_db_blocker.unblock(), kept.million("million") as alias:
         with connections[alias].cursor() as cursor:
             cursor.execute("SET random_page_cost = 1.1")  # as docs/how-to/use-your-own-servers.md tells
         yield Database(alias)

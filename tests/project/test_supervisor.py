@@ -11,7 +11,8 @@ def part(code: str, said: list[str], tmp_path: Path) -> Command:
     return Command("part", [sys.executable, "-c", code], {}, tmp_path, said.append)
 
 
-def test_what_dies_too_often_ends_everything(tmp_path: Path) -> None:
+def test_what_dies_too_often_ends_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatbackend.supervisor.LONGEST_PAUSE_S", 0.5)  # how pauses grow is tried below
     said: list[str] = []
     supervisor = Supervisor(said.append)
     supervisor.start(part("print('out of cheese'); exit(3)", said, tmp_path))

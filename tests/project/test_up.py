@@ -116,7 +116,7 @@ def machine(state: Path) -> Iterator[Machine]:
 @pytest.mark.timeout(300)
 def test_a_whole_life(machine: Machine) -> None:
     machine.start()
-    assert re.search(r"password: \S+\n", machine.output)
+    assert signs_in(machine)
     assert machine.output.rstrip().endswith(f"Ready on {machine.url}/ (Ctrl-C stops everything)")
     assert httpx.get(f"{machine.url}/health").json()["status"] == "ok"
     assert machine.manage("shell", "-v", "0", "-c", COUNT_USERS) == "4"
@@ -144,6 +144,13 @@ def test_a_whole_life(machine: Machine) -> None:
     assert not (machine.state / "environment").exists()
 
 
+def signs_in(machine: Machine) -> bool:
+    """One of the accounts, with the password that was told."""
+    (password,) = re.findall(r"password: (\S+)\n", machine.output)
+    body = {"username": "alice", "password": password}
+    return httpx.post(f"{machine.url}/api/v1/auth/token", json=body, timeout=30).is_success
+
+
 def killed_with_its_data_open(machine: Machine) -> None:
     """-9 for the supervisor: nothing is left over, and the next start finds the data."""
     assert machine.process is not None
@@ -153,7 +160,7 @@ def killed_with_its_data_open(machine: Machine) -> None:
     assert psutil.wait_procs(parts, timeout=15)[1] == []
     machine.start()
     assert "Made the accounts" not in machine.output
-    assert machine.manage("shell", "-v", "0", "-c", COUNT_USERS) == "4"
+    assert signs_in(machine)
 
 
 def test_a_taken_port_is_named_before_anything_starts(machine: Machine) -> None:

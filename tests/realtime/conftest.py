@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,13 @@ def join(daphne: Server) -> Iterator[Join]:
 @pytest.fixture
 def own_redis() -> Iterator[Redis]:
     """A Redis that a test may stop."""
+    with a_redis() as server:
+        yield server
+
+
+@contextmanager
+def a_redis() -> Iterator[Redis]:
+    """Beside the run's own."""
     state = Path(tempfile.mkdtemp(prefix="redis-"))
     server = Redis(state)
     server.start()

@@ -10,24 +10,31 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from chatbackend.embedded.redis import Redis
 from conversations.models import BusinessAgent, SocketNotice, User
 from conversations.services import business, conversations, participants, sessions, users
 from messaging.hub.sweep import COMMIT_S
 from messaging.services import messages
 from tests import factories
 from tests.realtime.client import Client, Frame, durable
-from tests.realtime.conftest import Join
+from tests.realtime.conftest import Join, a_redis
 from tests.server import Server
 
 
+@pytest.fixture(scope="module")
+def deaf_process(django_db_setup: None, static_files: None) -> Iterator[Server]:
+    """The server of `deaf`."""
+    with a_redis() as redis:
+        server = Server(database=str(connection.settings_dict["NAME"]), settings={"REDIS_URL": redis.url})
+        yield server
+        server.stop()
+        server.log.unlink(missing_ok=True)
+
+
 @pytest.fixture
-def deaf(transactional_db: None, static_files: None, own_redis: Redis) -> Iterator[Server]:
+def deaf(transactional_db: None, deaf_process: Server) -> Server:
     """A server that no event of this process reaches."""
-    server = Server(database=str(connection.settings_dict["NAME"]), settings={"REDIS_URL": own_redis.url})
-    server.start()
-    yield server
-    server.stop()
+    deaf_process.ensure()
+    return deaf_process
 
 
 def up_to(client: Client, user: User, room: UUID) -> list[Frame]:

@@ -12,14 +12,20 @@ from tests.realtime.conftest import Join
 from tests.server import Server
 
 
-@pytest.fixture
-def uvicorn(transactional_db: None, static_files: None) -> Iterator[Server]:
-    """A running Uvicorn."""
+@pytest.fixture(scope="module")
+def uvicorn_process(django_db_setup: None, static_files: None) -> Iterator[Server]:
+    """The server of `uvicorn`."""
     server = Server(database=str(connection.settings_dict["NAME"]), program="uvicorn")
-    server.start()
     yield server
     server.stop()
     server.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def uvicorn(transactional_db: None, uvicorn_process: Server) -> Server:
+    """A running Uvicorn."""
+    uvicorn_process.ensure()
+    return uvicorn_process
 
 
 def test_two_people_talk_and_resume(uvicorn: Server, join: Join, alice: User, bob: User) -> None:

@@ -12,6 +12,10 @@ from dbperf.maintenance.choosing import Cause, Operation
 from dbperf.services.maintaining import MOST_TABLES
 from dbperf.services.telling import KINDS
 
+EVIDENCE = (
+    "The numbers, by names that carry their units; where there is a statement, its `text`, which is null without the"
+    " permission `dbperf.view_query_text`."
+)
 QUERYID = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
@@ -77,7 +81,7 @@ class SlowStatement(Shape):
     """A statement of the last day, normalised, the costliest first."""
 
     queryid = CharField()
-    text = CharField()
+    text = CharField(allow_null=True, help_text="Null without the permission `dbperf.view_query_text`.")
     calls = IntegerField()
     mean_ms = FloatField()
     total_ms = FloatField()
@@ -132,7 +136,7 @@ class DatabaseFinding(Shape):
     subject = CharField()
     detail = CharField()
     remedy = Remedy()
-    evidence = serializers.DictField(help_text="The numbers, by names that carry their units.")
+    evidence = serializers.DictField(help_text=EVIDENCE)
 
 
 class SkippedCheck(Shape):
@@ -229,7 +233,7 @@ class IndexSuggestion(Shape):
     level = serializers.ChoiceField(["info", "warning", "critical"])
     subject = CharField()
     detail = CharField()
-    evidence = serializers.DictField(help_text="The numbers, by names that carry their units.")
+    evidence = serializers.DictField(help_text=EVIDENCE)
     remedy = CharField()
     sql = CharField()
     model = CharField(help_text="The line for the model, where there is one.")

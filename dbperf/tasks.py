@@ -40,6 +40,7 @@ def pulse() -> None:
     except Unavailable as unavailable:
         logger.warning("alerts were not looked for: %s", unavailable)
     _send_words()
+    _begin_builds()
     if looking.overdue():
         hourly.delay()
 
@@ -65,6 +66,16 @@ def _send_words() -> None:
             deliver.apply_async((word_id,), expires=25)
         except OperationalError:
             logger.warning("no worker can be told of alerts; the next pulse tries again")
+            return
+
+
+def _begin_builds() -> None:
+    """Indexes whose building waits for maintenance are tried again."""
+    for build_id in building.waiting():
+        try:
+            build_index.apply_async((build_id,), expires=25)
+        except OperationalError:
+            logger.warning("no worker can be told of an index to build; the next pulse tries again")
             return
 
 

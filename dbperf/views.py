@@ -17,7 +17,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle, UserRateThrottle
 from rest_framework.viewsets import ViewSet
 
-from dbperf import serializers, tasks
+from dbperf import reading, serializers, tasks
 from dbperf.explain.refusals import NeverSeen, NotHere, Refused
 from dbperf.maintenance.choosing import Operation
 from dbperf.models import MaintenanceRun
@@ -102,7 +102,7 @@ class DatabaseViewSet(ViewSet):
     def metrics(self, request: Request) -> Response:
         """Pool, sessions, locks, slow statements, cache, index use, bloat, vacuum, wraparound, replication, and what
         the checks found. Answers from the last pulse and the last hourly look."""
-        return Response(telling.metrics())
+        return Response(telling.metrics(texts=reading.may_read(request.user)))
 
     @extend_schema(operation_id="database_size", responses=serializers.Size)
     def size(self, request: Request) -> Response:
@@ -118,7 +118,8 @@ class DatabaseViewSet(ViewSet):
         kind = request.query_params.get("kind", "")
         if kind and kind not in telling.KINDS:
             raise ValidationError({"kind": f"One of {', '.join(telling.KINDS)}."})
-        return Response(telling.suggestions(kind=kind))
+        found = telling.suggestions(kind=kind, texts=reading.may_read(request.user))
+        return Response(found)
 
     @extend_schema(
         operation_id="database_analyze_query",
@@ -140,7 +141,7 @@ class DatabaseViewSet(ViewSet):
             found = explaining.explain(_question(asked.validated_data), asker=_asker(request))
         except Refused as refused:
             raise Refusal(refused) from None
-        return Response(_shown(found, text=request.user.has_perm("dbperf.view_query_text")))
+        return Response(_shown(found, text=reading.may_read(request.user)))
 
     @extend_schema(
         operation_id="database_optimize",

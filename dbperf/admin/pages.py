@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dbperf import charts
+from dbperf import charts, reading
 from dbperf.connections import Unavailable
 from dbperf.models import Dashboard, EndpointHour, RelationDay, Statement, StoredFinding
 from dbperf.services import building, ending, pages, telling
@@ -63,13 +63,19 @@ class Page(LookOnly):
             "span": span,
             "spans": list(pages.SPANS),
         }
-        return TemplateResponse(request, f"dbperf/{self.page}.html", {**context, **self.shown(span)})
+        shown = self.shown(span, reading.may_read(request.user))
+        return TemplateResponse(request, f"dbperf/{self.page}.html", {**context, **shown})
 
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """There are no pages of single rows."""
         raise PermissionDenied
 
-    def shown(self, span: str) -> dict[str, Any]:
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Nor of their past: it would have a row's text for its title."""
+        raise PermissionDenied
+
+    def shown(self, span: str, texts: bool) -> dict[str, Any]:
+        """What is on the page; the texts of statements only for those who may read them."""
         raise NotImplementedError
 
 
@@ -108,8 +114,8 @@ class DashboardAdmin(Page):
             return messages.ERROR, str(error)
         return messages.SUCCESS, ending.SAID[act]
 
-    def shown(self, span: str) -> dict[str, Any]:
-        found = pages.dashboard(span)
+    def shown(self, span: str, texts: bool) -> dict[str, Any]:
+        found = pages.dashboard(span, texts=texts)
         peaks = found["peaks"]
         drawn = [
             charts.line([(row["moment"], row[name] or 0.0) for row in peaks], title=title, unit=unit)
@@ -124,8 +130,8 @@ class StatementAdmin(Page):
 
     page, title = "statements", "Statements"
 
-    def shown(self, span: str) -> dict[str, Any]:
-        return {"statements": pages.costliest(span)}
+    def shown(self, span: str, texts: bool) -> dict[str, Any]:
+        return {"statements": pages.costliest(span, texts=texts)}
 
 
 @admin.register(EndpointHour)
@@ -134,8 +140,8 @@ class EndpointAdmin(Page):
 
     page, title = "endpoints", "Endpoints"
 
-    def shown(self, span: str) -> dict[str, Any]:
-        return pages.endpoints(span)
+    def shown(self, span: str, texts: bool) -> dict[str, Any]:
+        return pages.endpoints(span, texts=texts)
 
 
 @admin.register(RelationDay)
@@ -144,7 +150,7 @@ class RelationDayAdmin(Page):
 
     page, title = "relations", "Tables and indexes"
 
-    def shown(self, span: str) -> dict[str, Any]:
+    def shown(self, span: str, texts: bool) -> dict[str, Any]:
         return {"size": telling.size()}
 
 
@@ -180,6 +186,17 @@ class SuggestionAdmin(LookOnly):
         open_one = row is not None and row.check_name == building.CHECK and not row.resolved_at
         context["buildable"] = open_one and request.user.has_perm("dbperf.run_maintenance")
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> StoredFinding | None:
+        """To be looked at: never saved, so what is not shown may be left out here."""
+        row: StoredFinding | None = super().get_object(request, *args, **kwargs)
+        if row is not None:
+            row.evidence = reading.shown(row.evidence, texts=reading.may_read(request.user))
+        return row
+
+    def lookup_allowed(self, lookup: str, *args: Any, **kwargs: Any) -> bool:
+        """Whoever could filter by the evidence would guess its text word by word."""
+        return not lookup.startswith("evidence") and super().lookup_allowed(lookup, *args, **kwargs)
 
     @admin.display(description="evidence")
     def figures(self, row: StoredFinding) -> str:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.module_loading import import_string
 
+from dbperf import reading
 from dbperf.admin.pages import LookOnly
 from dbperf.explain import gate, plan
 from dbperf.explain.refusals import Refused
@@ -66,7 +67,7 @@ class ExplainCallAdmin(LookOnly):
             "form": form,
             "free_text": explaining.free_text(),
             "may_analyze": request.user.has_perm("dbperf.explain_analyze"),
-            "may_read": request.user.has_perm("dbperf.view_query_text"),
+            "may_read": reading.may_read(request.user),
             "calls": explaining.recent(),
             **shown,
         }

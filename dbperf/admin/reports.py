@@ -7,8 +7,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from dbperf import reading
 from dbperf.admin.pages import LookOnly
-from dbperf.models import Report
+from dbperf.models import Report, Snapshot
 from dbperf.services import reporting
 
 
@@ -29,10 +30,17 @@ class ReportAdmin(LookOnly):
             "title": "Weekly reports",
             "reports": reporting.kept(),
             "shown": shown,
-            "report": shown.figures if shown else None,
+            "report": _readable(shown, request) if shown else None,
         }
         return TemplateResponse(request, "dbperf/reports.html", context)
 
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """They are all on the one page."""
         raise PermissionDenied
+
+
+def _readable(report: Snapshot, request: HttpRequest) -> dict[str, Any]:
+    """What it says; the texts of statements only to those who may read them."""
+    texts = reading.may_read(request.user)
+    lists = {name: reading.all_shown(report.figures[name], texts=texts) for name in ("statements", "slower")}
+    return {**report.figures, **lists}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error, IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from dbperf.aliases import DEFAULT, MAINTENANCE
@@ -23,6 +24,9 @@ from dbperf.verdicts import Use
 CHECK = "missing_index"
 MOST_MINUTES = 240
 BEFORE = timedelta(days=7)
+WAITS = "waits until maintenance is through"
+AGAIN = timedelta(seconds=20)
+MOST_WAIT = timedelta(hours=12)
 
 
 class NotAccepted(Exception):
@@ -76,18 +80,39 @@ def accept(finding_id: int, *, by: str, store: str = DEFAULT, database: Database
 
 
 def carry_out(build_id: int, *, store: str = DEFAULT, database: Database | None = None) -> BuiltIndex | None:
-    """Builds what was accepted, if nobody else does: None where it was taken already."""
-    rows = BuiltIndex.objects.using(store).filter(pk=build_id)
-    if not rows.filter(state="queued").update(state="building", beat_at=timezone.now()):
+    """Builds what was accepted, if nobody else does: None where it was taken already, or has to wait for maintenance."""
+    rows, watched = BuiltIndex.objects.using(store).filter(pk=build_id), database or _database()
+    if not upkeep.take_lock(watched):
+        rows.filter(state="queued").update(note=WAITS, beat_at=timezone.now())
+        return None
+    try:
+        return _carry_out(rows, watched)
+    finally:
+        with suppress(Error, Unavailable):  # the lock goes with the session
+            upkeep.release_lock(watched)
+
+
+def _carry_out(rows: QuerySet[BuiltIndex], database: Database) -> BuiltIndex | None:
+    if not rows.filter(state="queued").update(state="building", note="", beat_at=timezone.now()):
         return None
     row = rows.get()
     try:
-        _work(row, database or _database(), Beat(rows, time.monotonic() + MINUTE_S * MOST_MINUTES))
+        _work(row, database, Beat(rows, time.monotonic() + MINUTE_S * MOST_MINUTES))
     except Exception as error:
         _end(row, "failed", type(error).__name__ if not isinstance(error, Unavailable) else str(error))
         if not isinstance(error, Unavailable):
             raise
     return row
+
+
+def waiting(*, store: str = DEFAULT) -> list[int]:
+    """What is to be tried again: queued, and not only a moment ago, so what a broker lost is found, too. One that waited
+    for half a day is given up."""
+    queued, now = BuiltIndex.objects.using(store).filter(active=True, state="queued"), timezone.now()
+    queued.filter(created_at__lt=now - MOST_WAIT).update(
+        state="failed", active=None, note="it waited for half a day"
+    )
+    return list(queued.filter(beat_at__lt=now - AGAIN).values_list("pk", flat=True))
 
 
 def cancel(build_id: int, *, store: str = DEFAULT) -> None:
@@ -145,21 +170,14 @@ def _give_up_lost(now: datetime, *, store: str) -> None:
     lost.update(
         state="failed", active=None, note="its process ended; what it had begun is removed by the next"
     )
-    unclaimed = active.filter(state="queued", created_at__lt=now - UNCLAIMED)
+    unclaimed = active.filter(state="queued", beat_at__lt=now - UNCLAIMED)
     unclaimed.update(state="failed", active=None, note="no worker took it")
 
 
 def _work(row: BuiltIndex, database: Database, beat: Beat) -> None:
-    if not upkeep.take_lock(database):
-        _end(row, "failed", "maintenance is under way; accept it again when that is through")
-        return
     beat.table = f"{row.schema}.{row.table}"
     work = Building(database, Proposal(row.schema, row.table, tuple(row.keys)))
-    try:
-        outcome = work.carry_out(ask=beat.stop, tell=beat.tell)
-    finally:
-        with suppress(Error, Unavailable):  # the lock goes with the session
-            upkeep.release_lock(database)
+    outcome = work.carry_out(ask=beat.stop, tell=beat.tell)
     called_off = outcome == "stopped" and work.said[0] == CANCELLED
     _end(row, {"valid": "valid"}.get(outcome, "cancelled" if called_off else "failed"), work.note)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import Error
 
+from dbperf import reading
 from dbperf.aliases import DEFAULT
 from dbperf.catalog import activity
 from dbperf.connections import Row, Unavailable, monitor
@@ -23,10 +24,10 @@ MOST_FINDINGS = 20
 MOST_ORIGINS = 5
 
 
-def dashboard(span: str, *, store: str = DEFAULT) -> dict[str, Any]:
+def dashboard(span: str, *, texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:
     """Now, the recent past, and what is wrong: at most six statements, three of them live."""
     age, unit = SPANS[span]
-    metrics = telling.metrics(store=store)
+    metrics = telling.metrics(texts=texts, store=store)
     rows = findings.current(store=store).order_by("-last_seen")[:200]
     worst = sorted(rows, key=lambda row: (Level(row.level).rank, row.key))
     return {
@@ -53,7 +54,7 @@ def _oldest(rows: list[Row]) -> list[Row]:
     return rows[:20]
 
 
-def costliest(span: str, *, store: str = DEFAULT) -> list[dict[str, Any]]:
+def costliest(span: str, *, texts: bool = False, store: str = DEFAULT) -> list[dict[str, Any]]:
     """The 50 statements that took most time, with their share of it."""
     age = SPANS[span][0]
     rows = statements.costliest(age, store=store, most=50)
@@ -62,7 +63,7 @@ def costliest(span: str, *, store: str = DEFAULT) -> list[dict[str, Any]]:
     places = origins.of(set(known.values()), age, store=store)
     return [
         {
-            "text": row["text"],
+            "text": row["text"] if texts else None,
             "queryid": row["queryid"],
             "calls": row["calls_sum"],
             "mean_ms": row["mean_ms"],
@@ -76,7 +77,7 @@ def costliest(span: str, *, store: str = DEFAULT) -> list[dict[str, Any]]:
     ]
 
 
-def endpoints(span: str, *, store: str = DEFAULT) -> dict[str, Any]:
+def endpoints(span: str, *, texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:
     """What each kind of work takes, and which lines ran one statement many times in one piece of it: two statements."""
     age = SPANS[span][0]
     rows = origins.endpoints(age, store=store)
@@ -92,4 +93,5 @@ def endpoints(span: str, *, store: str = DEFAULT) -> dict[str, Any]:
         }
         for row in rows
     ]
-    return {"endpoints": shown, "repeating": origins.repeating(age, works=1, store=store)}
+    repeating = origins.repeating(age, works=1, store=store)
+    return {"endpoints": shown, "repeating": reading.all_shown(repeating, texts=texts)}

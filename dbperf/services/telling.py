@@ -4,6 +4,7 @@ reads and looks at no catalog."""
 from datetime import datetime
 from typing import Any
 
+from dbperf import reading
 from dbperf.aliases import DEFAULT
 from dbperf.history import findings, retention, snapshots
 from dbperf.models import Snapshot, StoredFinding
@@ -24,13 +25,14 @@ KINDS = {
 }
 
 
-def metrics(*, store: str = DEFAULT) -> dict[str, Any]:
-    """How the database is: the last pulse, and what the last hour found. What was never looked at is None."""
+def metrics(*, texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:
+    """How the database is: the last pulse, and what the last hour found. What was never looked at is None, and so are
+    the texts of statements, unless `texts` are asked for."""
     newest = snapshots.latest_of(["pulse", "metrics"], store=store)
     pulse, hour = newest.get("pulse"), newest.get("metrics")
     now: dict[str, Any] = pulse.figures if pulse else {}
     figures: dict[str, Any] = hour.figures if hour else {}
-    found = figures.get("findings", [])
+    found = [_finding(each, texts=texts) for each in figures.get("findings", [])]
     return {
         "as_of": _when(pulse),
         "hour_as_of": _when(hour),
@@ -40,7 +42,7 @@ def metrics(*, store: str = DEFAULT) -> dict[str, Any]:
         "locks": {"waiting": now["waiting"], "deadlocks": now["deadlocks"]} if now else None,
         "transactions": {"commits": now["commits"], "rollbacks": now["rollbacks"]} if now else None,
         "cache": _cache(now) if now else None,
-        "slow_statements": figures.get("slow_statements", []),
+        "slow_statements": reading.all_shown(figures.get("slow_statements", []), texts=texts),
         "index_use": figures.get("index_use"),
         "bloat": [each for each in found if each["check"] in BLOAT],
         "vacuum": figures.get("vacuum"),
@@ -51,6 +53,10 @@ def metrics(*, store: str = DEFAULT) -> dict[str, Any]:
         "gaps": figures.get("gaps", []),
         "monitor": {"size_bytes": figures.get("monitor_bytes"), "budget_bytes": retention.budget_bytes()},
     }
+
+
+def _finding(kept: dict[str, Any], *, texts: bool) -> dict[str, Any]:
+    return {**kept, "evidence": reading.shown(kept["evidence"], texts=texts)}
 
 
 def _sessions(now: dict[str, Any]) -> dict[str, Any]:
@@ -76,23 +82,24 @@ def size(*, store: str = DEFAULT) -> dict[str, Any]:
     return {"as_of": _when(kept), **(kept.figures if kept else empty)}
 
 
-def suggestions(*, kind: str = "", store: str = DEFAULT) -> dict[str, Any]:
+def suggestions(*, kind: str = "", texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:
     """What could be better about the indexes: each with evidence, the SQL, and the line of the model."""
     names = [KINDS[kind]] if kind else list(KINDS.values())
     rows = findings.current(store=store, checks=names).order_by("check_name", "key")[:500]
     kept = snapshots.latest("metrics", store=store)
     kinds = {check: name for name, check in KINDS.items()}
-    return {"as_of": _when(kept), "results": [_suggestion(row, kinds[row.check_name]) for row in rows]}
+    results = [_suggestion(row, kinds[row.check_name], texts=texts) for row in rows]
+    return {"as_of": _when(kept), "results": results}
 
 
-def _suggestion(row: StoredFinding, kind: str) -> dict[str, Any]:
+def _suggestion(row: StoredFinding, kind: str, *, texts: bool) -> dict[str, Any]:
     return {
         "key": row.key,
         "kind": kind,
         "level": row.level,
         "subject": row.subject,
         "detail": row.detail,
-        "evidence": row.evidence,
+        "evidence": reading.shown(row.evidence, texts=texts),
         "remedy": row.remedy["text"],
         "sql": row.remedy["sql"],
         "model": row.remedy["model"],

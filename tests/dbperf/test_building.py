@@ -197,17 +197,36 @@ def test_what_changed_since_it_was_accepted_is_said(pets: Database, meantime: st
     assert (done.state, done.note) == ("failed", note)
 
 
-def test_there_is_one_at_a_time_also_with_maintenance(pets: Database) -> None:
-    build = accepted(pets)
+def test_there_is_one_at_a_time(pets: Database) -> None:
+    accepted(pets)
     with pytest.raises(building.NotAccepted, match="Another index"):
         building.accept(
             StoredFinding.objects.using(pets.alias).get().pk, by="x", store=pets.alias, database=pets
         )
+
+
+def test_it_waits_for_maintenance_and_is_built_afterwards(pets: Database) -> None:
+    build = accepted(pets)
+    rows = BuiltIndex.objects.using(pets.alias).filter(pk=build.pk)
     with session(pets) as other:
         other.execute(upkeep.LOCK)
-        done = carried_out(pets, build)
-    assert (done.state, definition(pets)) == ("failed", None)
-    assert done.note.startswith("maintenance is under way")
+        assert building.carry_out(build.pk, store=pets.alias, database=pets) is None
+        assert (rows.get().state, rows.get().note, definition(pets)) == ("queued", building.WAITS, None)
+        assert building.waiting(store=pets.alias) == []  # that was just now
+        other.execute(upkeep.UNLOCK)
+    rows.update(beat_at=timezone.now() - building.AGAIN)
+    assert building.waiting(store=pets.alias) == [build.pk]
+    done = carried_out(pets, build)
+    assert (done.state, done.note) == ("valid", "")
+    assert building.waiting(store=pets.alias) == []
+
+
+def test_nothing_waits_for_ever(pets: Database) -> None:
+    build = accepted(pets)
+    rows = BuiltIndex.objects.using(pets.alias).filter(pk=build.pk)
+    rows.update(created_at=timezone.now() - building.MOST_WAIT, beat_at=timezone.now() - timedelta(minutes=5))
+    assert building.waiting(store=pets.alias) == []
+    assert (rows.get().state, rows.get().active) == ("failed", None)
 
 
 def test_one_whose_process_was_killed_does_not_last(pets: Database) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import Permission
 from django.db import connections
 from django.test import Client
@@ -12,13 +13,16 @@ from pytest_django import DjangoDbBlocker
 
 from conversations.models import User
 from dbperf import tasks
-from dbperf.aliases import MAINTENANCE
+from dbperf.aliases import MAINTENANCE, MONITOR
+from dbperf.catalog import upkeep
 from dbperf.connections import Database
 from dbperf.models import BuiltIndex, StoredFinding
 from dbperf.proposing import Proposal
+from dbperf.services import building, looking
 from dbperf.verdicts import Verdict
 from tests import factories
 from tests.dbperf.accepting import built, suggested
+from tests.dbperf.faults import session
 
 pytestmark = pytest.mark.django_db(databases=["default", MAINTENANCE])
 LIST = "/admin/dbperf/builtindex/"
@@ -29,7 +33,8 @@ NEW = Proposal("public", "messages", ("type", "-sent_at"))
 def _closed(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():
-        connections[MAINTENANCE].close()
+        for alias in (MAINTENANCE, MONITOR):
+            connections[alias].close()
 
 
 @pytest.fixture
@@ -61,8 +66,19 @@ def said(browser: Client, path: str) -> list[str]:
     return [str(each) for each in browser.post(path, follow=True).context["messages"]]
 
 
-@pytest.mark.django_db(databases=["default", MAINTENANCE], transaction=True)
-def test_from_the_suggestion_to_the_index(finding: StoredFinding) -> None:
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Tasks are carried out where they are asked for."""
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = False
+
+
+@pytest.mark.django_db(databases=["default", MAINTENANCE, MONITOR], transaction=True)
+def test_from_the_suggestion_to_the_index(
+    finding: StoredFinding, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "overdue", lambda: False)
     browser = browser_with("view_storedfinding", "view_builtindex", "run_maintenance")
     assert accept(finding) in browser.get(change(finding)).content.decode()
     question = browser.get(accept(finding)).content.decode()
@@ -73,7 +89,14 @@ def test_from_the_suggestion_to_the_index(finding: StoredFinding) -> None:
     assert said(browser, accept(finding)) == ["A worker will build it."]
     row = BuiltIndex.objects.get()
     assert (row.state, row.name) == ("queued", NEW.name)
-    tasks.build_index(row.pk)
+    with session(Database("default")) as other:
+        other.execute(upkeep.LOCK)
+        tasks.build_index(row.pk)
+        assert f"queued ({building.WAITS})" in browser.get(LIST).content.decode()
+        other.execute(upkeep.UNLOCK)
+    BuiltIndex.objects.update(beat_at=timezone.now() - building.AGAIN)
+    request.getfixturevalue("at_once")
+    tasks.pulse()  # of the clock
     try:
         page = browser.get(LIST).content.decode()
         assert NEW.name in page

@@ -11,7 +11,7 @@ SAMPLE = 50  # conversations, as many as somebody has
 
 
 def register_all() -> None:
-    """From now on `manage.py rotate_recent_indexes` and the clock know them."""
+    """From now on `manage.py db_rotate_indexes` and the clock know them."""
     register(
         Window(
             name=recent.NAME,

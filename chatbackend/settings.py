@@ -309,6 +309,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- The database's own care
 DB_EXPLAIN_CONTENT = env.boolean("DB_EXPLAIN_CONTENT", default=False)
 DB_TRACE = env.boolean("DB_TRACE", default=PROCESS != "command")
+DB_SIZE_LIMIT_GB = env.integer("DB_SIZE_LIMIT_GB", 0)
 RELEASE = env.text("RELEASE")
 DBPERF: dict[str, Any] = {
     "OWN_INDEX_PREFIXES": ["messages_search_recent_"],  # the window indexes of chatbackend/recent_indexes.py
@@ -323,6 +324,7 @@ DBPERF: dict[str, Any] = {
         "manage.py",
     ],
     "RELEASE": RELEASE,
+    "LIMIT_BYTES": DB_SIZE_LIMIT_GB * 1024**3,
     "ALERTS": {
         "LEVEL": env.text("ALERT_LEVEL", "warning", choices=("info", "warning", "critical")),
         "MAILS": env.items("ALERT_MAILS"),

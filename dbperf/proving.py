@@ -5,8 +5,9 @@ transaction that is rolled back. It keeps others from writing to the table while
 only, on tables up to 64 MB, and gives up after half a second behind a lock.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Final
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from dbperf.proposing import Proposal, proposals
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 MIN_SAVED: Final = 100.0  # cost units
+SAMPLED: Final = ("hot", "median", "cold")
 LIMITS: Final = {"lock_timeout": "500ms", "statement_timeout": "5s"}
 LARGEST_SHARE: Final = 0.5  # of the cost before
 ZEROES: Final = {"uuid": "00000000-0000-0000-0000-000000000000", "boolean": "true", "text": "", "jsonb": "{}"}
@@ -34,6 +36,7 @@ class Proof:
     buffers_before: int | None = None
     buffers_after: int | None = None
     size_bytes: int | None = None
+    samples: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # buffers before and after
 
     @property
     def holds(self) -> bool:
@@ -77,8 +80,8 @@ def imagined(on: Database, text: str, proposal: Proposal) -> Proof:
 
 
 def built(on: Database, text: str, proposal: Proposal) -> Proof:
-    """By building it, running the statement with values that stand in the table, and taking all of it back. The
-    statement runs in a transaction that may only read. Raises `Unavailable`."""
+    """By building it, running the statement with values that stand in the table, often and seldom, and taking all of it
+    back. The statement runs in a transaction that may only read. Raises `Unavailable`."""
     try:
         with transaction.atomic(using=on.alias):
             try:
@@ -93,15 +96,30 @@ def _measured(on: Database, text: str, proposal: Proposal) -> Proof:
     for name, limit in LIMITS.items():
         on.run(f"SET LOCAL {name} = '{limit}'")
     table = sql.Identifier(proposal.schema, proposal.table)
-    given = {name: catalog.sample(on, table, column) for name, column in proposal.parameters}
+    given = _given({name: catalog.samples(on, table, column) for name, column in proposal.parameters})
     on.run("SAVEPOINT dbperf_proof")
-    before = _run(on, text, given)
+    before = [_run(on, text, each) for each in given]
     on.run("ROLLBACK TO SAVEPOINT dbperf_proof")
     on.run(proposal.sql(concurrently=False))
     size_bytes = catalog.built_bytes(on, f"{proposal.schema}.{proposal.name}")
-    after = _run(on, text, given)
-    costs = before["Total Cost"], after["Total Cost"]
-    return Proof("built", *costs, _buffers(before), _buffers(after), size_bytes)
+    after = [_run(on, text, each) for each in given]
+    pages = [(_buffers(sooner), _buffers(later)) for sooner, later in zip(before, after, strict=True)]
+    return Proof(
+        "built",
+        fmean(plan["Total Cost"] for plan in before),
+        fmean(plan["Total Cost"] for plan in after),
+        round(fmean(sooner for sooner, _ in pages)),
+        round(fmean(later for _, later in pages)),
+        size_bytes,
+        dict(zip(SAMPLED, pages, strict=True)),
+    )
+
+
+def _given(sampled: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """Values for all parameters: the frequent ones together, those in the middle, the rare ones."""
+    return [
+        {name: values[place] for name, values in sampled.items() if values} for place in range(len(SAMPLED))
+    ]
 
 
 def _run(on: Database, text: str, given: dict[str, Any]) -> dict[str, Any]:

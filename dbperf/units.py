@@ -25,9 +25,9 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
-def share(part: float, whole: float) -> float:
-    """Percent with one decimal; 0 of nothing."""
-    return round(100 * part / whole, 1) if whole else 0.0
+def share(part: float, whole: float, *, digits: int = 1) -> float:
+    """Percent, with one decimal or so many; 0 of nothing."""
+    return round(100 * part / whole, digits) if whole else 0.0
 
 
 def quoted(*names: str) -> str:

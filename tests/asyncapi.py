@@ -18,17 +18,17 @@ def document() -> dict[str, Any]:
 
 
 def messages(operation: str) -> dict[str, Any]:
-    """The payload schemas of an operation (`say`, `hear`), by the name of the op or event."""
+    """The payload schemas of an operation (`say`, `hear`, `hear_alerts`), by the name of the op or event."""
     keys = [one["$ref"].rpartition("/")[2] for one in document()["operations"][operation]["messages"]]
     found = [document()["components"]["messages"][key] for key in keys]
     return {one["name"]: one["payload"] for one in found}
 
 
-def check_heard(frame: dict[str, Any]) -> None:
-    """Fails for a frame of the server that the document does not describe."""
+def check_heard(frame: dict[str, Any], operation: str = "hear") -> None:
+    """Fails for a frame of the server that the document does not describe. `hear_alerts`: of the staff's socket."""
     faults = [
         f"{error.json_path}: {error.message}"
-        for error in validator("hear", frame["event"]).iter_errors(frame)
+        for error in validator(operation, frame["event"]).iter_errors(frame)
     ]
     assert not faults, f"{frame['event']}: {faults}"
 

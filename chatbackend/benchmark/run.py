@@ -58,7 +58,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
 
 @contextmanager
 def _targets(plan: Plan, data: Dataset, url: str, file: Path, say: Say) -> Iterator[Mapping[str, Target]]:
-    requests = {case.name: _requests(case, data) for case in plan.cases}
+    sent = {case.name: requests(case, data) for case in plan.cases}
     with ExitStack() as started:
 
         def server(kind: str, variables: Mapping[str, str]) -> Server:
@@ -68,7 +68,7 @@ def _targets(plan: Plan, data: Dataset, url: str, file: Path, say: Say) -> Itera
             one.start()
             return one
 
-        real = {kind: HTTPTarget(server(kind, {}), requests, plan.connections) for kind in ARGUMENTS}
+        real = {kind: HTTPTarget(server(kind, {}), sent, plan.connections) for kind in ARGUMENTS}
         recordings = {case.name: _record(case, data, real["wsgi"].server.port) for case in plan.cases}
         recording.save(file, recordings)
         bare: dict[str, Target] = {}
@@ -80,14 +80,16 @@ def _targets(plan: Plan, data: Dataset, url: str, file: Path, say: Say) -> Itera
         yield {**real, **bare, STATEMENT: StatementTarget(url, recordings)}
 
 
-def _requests(case: Case, data: Dataset) -> list[str]:
+def requests(case: Case, data: Dataset) -> list[str]:
+    """Those of a case, each of its user, as they go over the wire."""
     return [
-        raw_request(call.method, call.path, token=_token(call.user), body=call.body)
+        raw_request(call.method, call.path, token=access_token(call.user), body=call.body)
         for call in case.calls(data)
     ]
 
 
-def _token(user: UUID) -> str:
+def access_token(user: UUID) -> str:
+    """Good for as long as a run may take."""
     token = AccessToken()
     token["user_id"] = str(user)
     token.set_exp(lifetime=timedelta(hours=6))
@@ -104,7 +106,7 @@ def _record(case: Case, data: Dataset, port: int) -> Recording:
 def _reply(port: int, call: Call) -> str:
     """What the API answers. Raises ConnectionError where it refuses."""
     connection = HTTPConnection(HOST, port, timeout=30)
-    headers = {"Authorization": f"Bearer {_token(call.user)}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {access_token(call.user)}", "Content-Type": "application/json"}
     connection.request(call.method, call.path, call.body or None, headers)
     reply = connection.getresponse()
     body = reply.read().decode()

@@ -63,11 +63,13 @@ def run_client(load: Load) -> Measure:
     return Measure(**json.loads(finished.stdout))
 
 
-def raw_request(method: str, path: str, *, token: str = "", body: str = "") -> str:
+def raw_request(method: str, path: str, *, token: str = "", cookie: str = "", body: str = "") -> str:
     """HTTP/1.1 as it goes over the wire."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
+    if cookie:
+        lines.append(f"Cookie: {cookie}")
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body.encode())}"]
     return "\r\n".join([*lines, "", body])

@@ -1,5 +1,25 @@
 """The staff's pages."""
 
-from dbperf.admin import alerts, builds, maintenance, pages, plans, reports
+from dbperf.admin import (
+    alerts,
+    builds,
+    dashboard,
+    maintenance,
+    plans,
+    relations,
+    reports,
+    statements,
+    suggestions,
+)
 
-__all__ = ["alerts", "builds", "maintenance", "pages", "plans", "reports"]
+__all__ = [
+    "alerts",
+    "builds",
+    "dashboard",
+    "maintenance",
+    "plans",
+    "relations",
+    "reports",
+    "statements",
+    "suggestions",
+]

@@ -25,6 +25,14 @@ STANDING: Final = """
 SELECT x.indisvalid AND x.indisready AS whole FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
  WHERE x.indrelid = %s::text::regclass AND i.relname = %s::text
 """
+SAMPLES: Final = sql.SQL("""
+WITH counted AS (SELECT {column}::text AS value, count(*) AS times FROM {table} WHERE {column} IS NOT NULL GROUP BY 1),
+placed AS (SELECT value, row_number() OVER (ORDER BY times DESC, value) AS place, count(*) OVER () AS whole
+             FROM counted)
+SELECT p.value FROM placed p
+  JOIN (VALUES (0.0), (0.5), (1.0)) AS part (share) ON p.place = round(1 + part.share * (p.whole - 1))
+ ORDER BY part.share
+""")
 SIZE: Final = "SELECT pg_relation_size(%s::text::regclass)::bigint AS size_bytes"
 
 
@@ -57,13 +65,10 @@ def plan(on: Database, values: Sequence[sql.Composable], *, run: bool = False) -
     return found
 
 
-def sample(on: Database, table: sql.Composable, column: str) -> Any:
-    """One value that stands in a column, as text; None where there is none."""
-    statement = sql.SQL("SELECT {0}::text AS value FROM {1} WHERE {0} IS NOT NULL LIMIT 1").format(
-        sql.Identifier(column), table
-    )
-    found = on.rows(statement)
-    return found[0]["value"] if found else None
+def samples(on: Database, table: sql.Composable, column: str) -> list[Any]:
+    """Of the values that stand in a column, as text: the most frequent, one in the middle, and the rarest."""
+    statement = SAMPLES.format(column=sql.Identifier(column), table=table)
+    return [row["value"] for row in on.rows(statement)]
 
 
 def imagine(on: Database, definition: str) -> Row:

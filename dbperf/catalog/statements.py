@@ -1,5 +1,6 @@
 """pg_stat_statements. Counters are read without texts, which make PostgreSQL load its whole text file."""
 
+import re
 from typing import Final
 
 from dbperf.catalog.server import Capabilities
@@ -39,9 +40,16 @@ def info(on: Database, capabilities: Capabilities) -> Row:
     return on.row(INFO.format(schema=capabilities.statements_schema))
 
 
+OWN: Final = re.compile(
+    r"\bdbperf_|\bhypopg_|\bpgstat(?:tuple|index)"
+    r"|\bpg_(?:stat|catalog\b|class\b|settings\b|extension\b|roles\b|database\b|replication_slots\b|relation_size\b)"
+)
+
+
 def is_own(text: str) -> bool:
-    """Whether dbperf itself asks this: statistics views, or its own tables."""
-    return any(word in text for word in ("pg_stat", "pg_catalog", "pg_class", "dbperf_"))
+    """Whether dbperf itself asks this: catalogs and statistics, or its own tables. pg_stat_statements knows no
+    application names; so whoever else asks such things is taken for it, too."""
+    return bool(OWN.search(text))
 
 
 OWN_IDS: Final = """

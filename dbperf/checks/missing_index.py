@@ -109,6 +109,7 @@ def _finding(context: Context, statement: Row, proposal: Proposal, proof: Proof,
             "cost_after": proof.cost_after,
             "buffers_before": proof.buffers_before,
             "buffers_after": proof.buffers_after,
+            "buffers_sampled": {name: list(pair) for name, pair in proof.samples.items()},
             **_price(context, proposal, proof, table),
         },
     )

@@ -1,13 +1,13 @@
-"""Tables and indexes over days: growth, and whether they were used."""
+"""Tables, indexes and the whole database over days: growth, and whether they were used."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
 
-from dbperf.catalog import indexes, tables
+from dbperf.catalog import indexes, server, tables
 from dbperf.connections import Database, Row
 from dbperf.history import counters, snapshots
 from dbperf.models import RelationDay
@@ -39,8 +39,12 @@ def record(database: Database, *, stats_reset: object, store: str, now: datetime
 
 
 def _looked(database: Database) -> dict[str, Row]:
-    """`table:schema.name` or `index:schema.name` → its size and counters."""
-    looked = {
+    """`table:schema.name`, `index:schema.name` or `whole:` and the database → its size and counters."""
+    whole = server.database(database)
+    looked: dict[str, Row] = {
+        f"whole:{whole['name']}": {"size_bytes": whole["size_bytes"], "scans": 0, "writes": 0}
+    }
+    looked |= {
         f"table:{row['schema']}.{row['name']}": {
             "size_bytes": row["size_bytes"] + row["toast_bytes"],
             "scans": row["seq_scans"] + row["index_scans"],
@@ -75,20 +79,19 @@ def watched(kind: str, age: timedelta, *, store: str) -> dict[str, dict[str, Any
     return {row["name"]: row for row in summed}
 
 
-def growth(age: timedelta, *, store: str) -> dict[str, dict[str, int]]:
-    """`kind:name` → its size on the first day of the last `age` that is known, and how many days ago that is."""
-    today = timezone.now().date()
-    lines = RelationDay.objects.using(store).filter(day__gte=today - age)
-    first = {
-        (row["kind"], row["name"]): row["first"]
-        for row in lines.values("kind", "name").annotate(first=Min("day"))
-    }
-    found: dict[str, dict[str, int]] = {}
-    for line in lines.filter(day__in=set(first.values())):
-        if first[line.kind, line.name] == line.day:
-            days = (today - line.day).days
-            found[f"{line.kind}:{line.name}"] = {"size_bytes": line.size_bytes, "days": days}
+def by_day(names: Collection[str], age: timedelta, *, store: str) -> dict[str, list[tuple[date, int]]]:
+    """`kind:name` → its size on each day of the last `age` that is known, oldest first. One statement, by the key."""
+    days = RelationDay.objects.using(store).filter(name__in=set(names), day__gte=timezone.now().date() - age)
+    found: dict[str, list[tuple[date, int]]] = {}
+    for kind, name, day, size in days.order_by("day").values_list("kind", "name", "day", "size_bytes"):
+        found.setdefault(f"{kind}:{name}", []).append((day, size))
     return found
+
+
+def whole(age: timedelta, *, store: str) -> list[tuple[date, int]]:
+    """The database's size on each day of the last `age`, oldest first. Uses index: dbperf_relation_day."""
+    days = RelationDay.objects.using(store).filter(kind="whole", day__gte=timezone.now().date() - age)
+    return list(days.order_by("day").values_list("day", "size_bytes"))
 
 
 def newest_day(*, store: str) -> date | None:

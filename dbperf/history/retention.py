@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from dbperf.catalog import tables
 from dbperf.connections import Database
-from dbperf.history import origins
+from dbperf.history import origins, snapshots
 from dbperf.models import (
     Alert,
     AlertWord,
@@ -26,12 +26,13 @@ from dbperf.models import (
 BUDGET_BYTES = 256 * 1024 * 1024
 SNAPSHOTS = {
     "pulse": 20_160,
-    "metrics": 2_160,
-    "size": 2_160,
+    "metrics": 168,
+    "size": 720,
+    "hour": 2_160,
     "report": 104,
     "plans": 90,
     "pool": 20_160,
-}  # a week, 90 days, 90 days, two years, 90 days; of pools a week in which somebody always waits for two of them
+}  # a week twice, 30 days, 90 days, two years, 90 days; of pools a week in which somebody always waits for two of them
 MOST: dict[type[models.Model], int] = {
     StatementUse: 200_000,
     RelationDay: 100_000,
@@ -44,7 +45,10 @@ MOST: dict[type[models.Model], int] = {
     AlertWord: 10_000,
 }
 MOST_ALERTS = 5_000  # of those that are over
-EMERGENCY_SHARE = 4  # over the budget a quarter of the longest histories goes
+NEARLY = 0.9  # of the budget: from there on a quarter of the longest histories goes
+ALL_THE_SAME = 1.05  # times as large as it was then: another quarter
+LONGEST: tuple[type[models.Model], ...] = (StatementUse, RelationDay, Snapshot, OriginHour)
+LIMITS = "limits"
 
 
 def prune(*, store: str) -> int:
@@ -52,8 +56,7 @@ def prune(*, store: str) -> int:
     gone = sum(_beyond_kind(kind, most, store=store) for kind, most in SNAPSHOTS.items())
     gone += sum(_beyond(model, most, store=store) for model, most in MOST.items())
     gone += _alerts_beyond(MOST_ALERTS, store=store)
-    if own_bytes(store=store) > budget_bytes():
-        gone += _shorten(store=store)
+    gone += _within_budget(store=store)
     gone += origins.forget_unused(store=store)
     unused = Statement.objects.using(store).filter(uses=None)
     return gone + unused.delete()[0]
@@ -64,11 +67,15 @@ def budget_bytes() -> int:
     return int(getattr(settings, "DBPERF", {}).get("BUDGET_BYTES", BUDGET_BYTES))
 
 
+def ours() -> set[str]:
+    """The names of our tables."""
+    kept: list[type[models.Model]] = [Snapshot, Statement, Origin, Alert, *MOST]
+    return {model._meta.db_table for model in kept}
+
+
 def own_bytes(*, store: str) -> int:
     """What our tables take with their indexes, as of their last VACUUM or ANALYZE."""
-    kept: list[type[models.Model]] = [Snapshot, Statement, Origin, Alert, *MOST]
-    ours = {model._meta.db_table for model in kept}
-    rows = [row for row in tables.tables(Database(store)) if row["name"] in ours]
+    rows = [row for row in tables.tables(Database(store)) if row["name"] in ours()]
     return sum(row["size_bytes"] + row["indexes_bytes"] + row["toast_bytes"] for row in rows)
 
 
@@ -91,13 +98,23 @@ def _alerts_beyond(most: int, *, store: str) -> int:
     return rows.filter(last_seen__lte=last).delete()[0] if last else 0
 
 
-def _shorten(*, store: str) -> int:
-    """The older quarter of what grows."""
-    gone = 0
-    for model in (StatementUse, RelationDay, Snapshot, OriginHour):
-        rows = model._default_manager.using(store)
-        count = rows.count()
-        gone += (
-            _beyond(model, count - count // EMERGENCY_SHARE, store=store) if count >= EMERGENCY_SHARE else 0
-        )
-    return gone
+def _within_budget(*, store: str) -> int:
+    """Nearly over it, three quarters of what grows are kept, and no more from then on. Files do not become smaller by
+    that: what is deleted is room for what comes. So it is remembered, or each look would take a quarter."""
+    size, limits = own_bytes(store=store), snapshots.latest(LIMITS, store=store)
+    if size <= NEARLY * budget_bytes():
+        return limits.delete()[0] if limits else 0
+    limits = limits or snapshots.keep(LIMITS, {"bytes": 0}, store=store)
+    if size > ALL_THE_SAME * limits.figures["bytes"]:
+        rows = {model._meta.db_table: _three_quarters(model, store=store) for model in LONGEST}
+        limits.figures = {"bytes": size, "rows": rows}
+    snapshots.replace(
+        LIMITS, limits.figures, store=store, now=timezone.now()
+    )  # as the newest it is kept itself
+    rows = limits.figures["rows"]
+    return sum(_beyond(model, rows[model._meta.db_table], store=store) for model in LONGEST)
+
+
+def _three_quarters(model: type[models.Model], *, store: str) -> int:
+    count = model._default_manager.using(store).count()
+    return count - count // 4

@@ -47,12 +47,20 @@ def since(kind: str, age: timedelta, *, store: str, most: int = 3_000) -> list[S
     return list(newest.order_by("-taken_at")[:most])[::-1]
 
 
+def highest(kind: str, figures: Sequence[str], age: timedelta, *, store: str) -> dict[str, float | None]:
+    """The highest of each figure in the last `age`; None where there is none. One statement."""
+    kept = Snapshot.objects.using(store).filter(kind=kind, taken_at__gte=timezone.now() - age)
+    return kept.aggregate(**_highest(figures))
+
+
 def peaks(
     kind: str, figures: Sequence[str], age: timedelta, *, unit: str, store: str
 ) -> list[dict[str, Any]]:
-    """The highest of each figure by `minute` or `hour`, as `{moment, figure: …}`, oldest first. One statement."""
+    """The highest of each figure by minute, hour or day, as `{moment, figure: …}`, oldest first. One statement."""
     kept: Any = Snapshot.objects.using(store).filter(kind=kind, taken_at__gte=timezone.now() - age)
-    highest = {name: Max(Cast(KeyTextTransform(name, "figures"), FloatField())) for name in figures}
-    return list(
-        kept.annotate(moment=Trunc("taken_at", unit)).values("moment").annotate(**highest).order_by("moment")
-    )
+    moments = kept.annotate(moment=Trunc("taken_at", unit)).values("moment")
+    return list(moments.annotate(**_highest(figures)).order_by("moment"))
+
+
+def _highest(figures: Sequence[str]) -> dict[str, Any]:
+    return {name: Max(Cast(KeyTextTransform(name, "figures"), FloatField())) for name in figures}

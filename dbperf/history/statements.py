@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, FloatField, Max, Min, Q, Sum
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Trunc
 from django.utils import timezone
 
 from dbperf.catalog import statements
 from dbperf.catalog.server import Capabilities
 from dbperf.connections import Database, Row
 from dbperf.history import counters, snapshots
-from dbperf.models import Statement, StatementUse
+from dbperf.models import Snapshot, Statement, StatementUse
 
 KIND = "statements"
 FIELDS = ("calls", "total_ms", "rows", "blocks_hit", "blocks_read", "temp_blocks", "wal_bytes")
@@ -29,10 +29,12 @@ def record(database: Database, capabilities: Capabilities, *, store: str, now: d
     current = {name: [row[field] for field in FIELDS] for name, row in rows.items()}
     before = snapshots.latest(KIND, store=store)
     figures = {"reset": str(info["stats_reset"]), "evictions": info["dealloc"], "values": current}
+    reset = before is not None and before.figures["reset"] != figures["reset"]
+    known_of = info["dealloc"] if before is None else 0 if reset else before.figures["evictions"]
+    figures["evicted"] = info["dealloc"] - known_of
     snapshots.replace(KIND, figures, store=store, now=now)
     if before is None:
         return 0
-    reset = before.figures["reset"] != figures["reset"]
     moved = counters.deltas(current, before.figures["values"], reset=reset)
     costliest = sorted(moved, key=lambda name: -moved[name][FIELDS.index("total_ms")])[:MOST]
     known = _known(database, capabilities, [rows[name] for name in costliest], store=store, now=now)
@@ -48,6 +50,14 @@ def record(database: Database, capabilities: Capabilities, *, store: str, now: d
         if name in known
     )
     return len(moved)
+
+
+def evicted(*, store: str) -> int:
+    """How often PostgreSQL threw statements out between the last two looks, for want of room: what they did is not in
+    our history."""
+    newest = Snapshot.objects.using(store).filter(kind=KIND).order_by("-taken_at")
+    times: int | None = newest.values_list("figures__evicted", flat=True).first()
+    return times or 0
 
 
 def _name(row: Row) -> str:
@@ -85,6 +95,34 @@ def costliest(age: timedelta, *, store: str, most: int = 20) -> list[dict[str, A
     mean = Sum("total_ms") / Cast(Sum("calls"), FloatField())
     named: Any = uses.values("statement_id", queryid=F("statement__queryid"), text=F("statement__text"))
     return list(named.annotate(**totals, mean_ms=mean).order_by("-total_ms_sum")[:most])
+
+
+def over_time(statement_id: int, age: timedelta, *, unit: str, store: str) -> list[dict[str, Any]]:
+    """What one statement did in the last `age`, by `hour` or `day`, oldest first. One statement, by its key."""
+    uses: Any = StatementUse.objects.using(store).filter(
+        statement=statement_id, taken_at__gte=timezone.now() - age
+    )
+    sums = {f"{field}_sum": Sum(field) for field in FIELDS}
+    moments = uses.annotate(moment=Trunc("taken_at", unit)).values("moment")
+    return list(moments.annotate(**sums).order_by("moment"))
+
+
+def own_time(age: timedelta, *, store: str) -> dict[str, float] | None:
+    """Of the last `age`: how long our own statements took, and all of them, in ms; over how long that was watched.
+    None where nobody looked twice. One statement."""
+    outer = {
+        "taken_at__gte": timezone.now() - age,
+        "statement__toplevel": True,
+    }  # those within are in their time
+    uses: Any = StatementUse.objects.using(store).filter(**outer)
+    looks = uses.values("taken_at").annotate(
+        all_ms=Sum("total_ms"),
+        own_ms=Sum("total_ms", filter=Q(statement__own=True)),
+        window_s=Max("window_s"),
+    )
+    rows = list(looks)
+    names = ("own_ms", "all_ms", "window_s")
+    return {name: sum(row[name] or 0.0 for row in rows) for name in names} if rows else None
 
 
 def compared(*, recent: timedelta, earlier: timedelta, store: str) -> list[dict[str, Any]]:

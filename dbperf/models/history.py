@@ -4,8 +4,9 @@ from django.db import models
 
 
 class Snapshot(models.Model):
-    """Figures of one moment, as JSON: `pulse` twice a minute, `metrics` and `size` every hour, `report` every week, and
-    the last counters read (`statements`, `relations`), from which the next deltas are made."""
+    """Figures of one moment, as JSON: `pulse` twice a minute, `metrics`, `size` and the peaks of pulses (`hour`) every
+    hour, `report` every week, and the last counters read (`statements`, `relations`), from which the next deltas are
+    made."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=16)
@@ -69,11 +70,11 @@ class StatementUse(models.Model):
 
 
 class RelationDay(models.Model):
-    """A table or an index on one day: its size at last, and how it was used that day."""
+    """A table, an index or the whole database on one day: its size at last, and how it was used that day."""
 
     id = models.BigAutoField(primary_key=True)
-    kind = models.CharField(max_length=5, choices=[("table", "table"), ("index", "index")])
-    name = models.CharField(max_length=200)  # schema.name
+    kind = models.CharField(max_length=5, choices=[(kind, kind) for kind in ("table", "index", "whole")])
+    name = models.CharField(max_length=200)  # schema.name, or that of the database
     day = models.DateField()
     size_bytes = models.BigIntegerField()
     scans = models.BigIntegerField(default=0)

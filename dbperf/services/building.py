@@ -80,7 +80,7 @@ def accept(finding_id: int, *, by: str, store: str = DEFAULT, database: Database
 
 
 def carry_out(build_id: int, *, store: str = DEFAULT, database: Database | None = None) -> BuiltIndex | None:
-    """Builds what was accepted, if nobody else does: None where it was taken already, or has to wait for maintenance."""
+    """Builds what was accepted, if nobody else does: None where it was taken already, or waits for maintenance."""
     rows, watched = BuiltIndex.objects.using(store).filter(pk=build_id), database or _database()
     if not upkeep.take_lock(watched):
         rows.filter(state="queued").update(note=WAITS, beat_at=timezone.now())
@@ -106,8 +106,8 @@ def _carry_out(rows: QuerySet[BuiltIndex], database: Database) -> BuiltIndex | N
 
 
 def waiting(*, store: str = DEFAULT) -> list[int]:
-    """What is to be tried again: queued, and not only a moment ago, so what a broker lost is found, too. One that waited
-    for half a day is given up."""
+    """What is to be tried again: queued, and not only a moment ago, so what a broker lost is found, too. One that
+    waited for half a day is given up."""
     queued, now = BuiltIndex.objects.using(store).filter(active=True, state="queued"), timezone.now()
     queued.filter(created_at__lt=now - MOST_WAIT).update(
         state="failed", active=None, note="it waited for half a day"

@@ -1,5 +1,6 @@
 """Looking at the database: twice a minute and every hour. Each look is kept."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,10 +13,11 @@ from dbperf.catalog import activity, indexes, server, tables
 from dbperf.connections import Database, Row, monitor
 from dbperf.history import findings, relations, retention, snapshots, statements
 from dbperf.models import Snapshot
-from dbperf.services import judging, pooling
+from dbperf.services import judging, pooling, sizing
 from dbperf.units import share
 
-LARGEST = 50
+CHARTED = ("connections", "active", "waiting", "longest_transaction_s")
+HOUR = timedelta(hours=1)
 
 
 def pulse(database: Database | None = None) -> dict[str, Any]:
@@ -44,7 +46,8 @@ def keep_hour(*, database: Database | None = None, store: str = DEFAULT) -> chec
     judging.judge(watched, store=store, now=now)
     outcome = check(asked, now=now)
     snapshots.keep("metrics", metrics(asked, outcome), store=store, now=now)
-    snapshots.keep("size", sizes(asked), store=store, now=now)
+    snapshots.keep("hour", snapshots.highest("pulse", CHARTED, HOUR, store=store), store=store, now=now)
+    snapshots.keep("size", sizing.sizes(asked), store=store, now=now)
     retention.prune(store=store)
     return outcome
 
@@ -84,9 +87,17 @@ def metrics(asked: checks.Context, outcome: checks.Outcome) -> dict[str, Any]:
         "slow_statements": _slow(asked),
         "findings": [finding.as_json() for finding in outcome.findings],
         "skipped": [asdict(skipped) for skipped in outcome.skipped],
-        "gaps": [asdict(gap) for gap in asked.capabilities.gaps],
+        "gaps": [asdict(gap) for gap in (*asked.capabilities.gaps, *_evicted(asked.store))],
         "monitor_bytes": retention.own_bytes(store=asked.store),
+        "monitor_time": statements.own_time(timedelta(days=1), store=asked.store),
     }
+
+
+def _evicted(store: str) -> Iterator[server.Gap]:
+    """Statements that are not in our history, where there are any."""
+    if times := statements.evicted(store=store):
+        costs = f"pg_stat_statements threw some out {times:,} times since the look before: what they did is not known"
+        yield server.Gap("seldom statements", costs, "Raise pg_stat_statements.max.")
 
 
 def _index_use(database: Database, rows: list[Row]) -> dict[str, Any]:
@@ -112,52 +123,6 @@ def _slow(asked: checks.Context) -> list[dict[str, Any]]:
         }
         for row in statements.costliest(timedelta(days=1), store=asked.store, most=10)
     ]
-
-
-def sizes(asked: checks.Context, *, age: timedelta = timedelta(days=30)) -> dict[str, Any]:
-    """The database, its tables and indexes: how large, and how much larger than so long ago (or as far as is known)."""
-    grown = relations.growth(age, store=asked.store)
-    rows = tables.tables(asked.database)
-    largest = sorted(rows, key=lambda row: -(row["size_bytes"] + row["indexes_bytes"] + row["toast_bytes"]))[
-        :LARGEST
-    ]
-    there = sorted(indexes.indexes(asked.database), key=lambda row: -row["size_bytes"])[:LARGEST]
-    return {
-        "database_bytes": server.database(asked.database)["size_bytes"],
-        "tables": [_table(row, grown) for row in largest],
-        "indexes": [_index(row, grown) for row in there],
-    }
-
-
-def _table(row: Row, grown: dict[str, dict[str, int]]) -> dict[str, Any]:
-    name = f"{row['schema']}.{row['name']}"
-    own = row["size_bytes"] + row["toast_bytes"]
-    return {
-        "name": name,
-        "rows": max(row["rows"], 0),
-        "table_bytes": own,
-        "indexes_bytes": row["indexes_bytes"],
-        "total_bytes": own + row["indexes_bytes"],
-        "dead_rows": row["dead"],
-        "seq_scans": row["seq_scans"],
-        "index_scans": row["index_scans"],
-        "vacuumed_at": _time(row["vacuumed_at"]),
-        "analyzed_at": _time(row["analyzed_at"]),
-        **_growth(own, grown.get(f"table:{name}")),
-    }
-
-
-def _index(row: Row, grown: dict[str, dict[str, int]]) -> dict[str, Any]:
-    name = f"{row['schema']}.{row['name']}"
-    shown = {"name": name, "table": row["table"], "size_bytes": row["size_bytes"], "scans": row["scans"]}
-    return {**shown, **_growth(row["size_bytes"], grown.get(f"index:{name}"))}
-
-
-def _growth(now: int, first: dict[str, int] | None) -> dict[str, Any]:
-    return {
-        "grown_bytes": now - first["size_bytes"] if first else None,
-        "grown_days": first["days"] if first else None,
-    }
 
 
 def _time(value: Any) -> str | None:

@@ -11,15 +11,16 @@ from dbperf.catalog import activity
 from dbperf.connections import Row, Unavailable, monitor
 from dbperf.findings import Level
 from dbperf.fingerprints import fingerprint
-from dbperf.history import findings, origins, snapshots, statements
+from dbperf.history import findings, origins, relations, snapshots, statements
+from dbperf.models import Statement
 from dbperf.services import looking, telling
 
 SPANS = {
     "hour": (timedelta(hours=1), "minute"),
     "day": (timedelta(days=1), "hour"),
     "week": (timedelta(days=7), "hour"),
+    "month": (timedelta(days=30), "day"),
 }
-CHARTED = ("connections", "active", "waiting", "longest_transaction_s")
 MOST_FINDINGS = 20
 MOST_ORIGINS = 5
 
@@ -33,7 +34,9 @@ def dashboard(span: str, *, texts: bool = False, store: str = DEFAULT) -> dict[s
     return {
         "metrics": metrics,
         "live": _live(),
-        "peaks": snapshots.peaks("pulse", CHARTED, age, unit=unit, store=store),
+        "peaks": snapshots.peaks(
+            "hour" if span == "month" else "pulse", looking.CHARTED, age, unit=unit, store=store
+        ),
         "findings": worst[:MOST_FINDINGS],
         "counts": {str(level): sum(1 for row in worst if row.level == level) for level in Level},
         "pool": looking.pool(),
@@ -65,6 +68,7 @@ def costliest(span: str, *, texts: bool = False, store: str = DEFAULT) -> list[d
         {
             "text": row["text"] if texts else None,
             "queryid": row["queryid"],
+            "statement_id": row["statement_id"],
             "calls": row["calls_sum"],
             "mean_ms": row["mean_ms"],
             "total_s": row["total_ms_sum"] / 1000,
@@ -75,6 +79,32 @@ def costliest(span: str, *, texts: bool = False, store: str = DEFAULT) -> list[d
         }
         for row in rows
     ]
+
+
+def statement(
+    statement_id: int, span: str, *, texts: bool = False, store: str = DEFAULT
+) -> dict[str, Any] | None:
+    """One statement over time, and where it comes from: three statements. None where there is none such."""
+    row = Statement.objects.using(store).filter(pk=statement_id).first()
+    if row is None:
+        return None
+    age, unit = SPANS[span]
+    places = origins.of({fingerprint(row.text)}, age, store=store)
+    return {
+        "statement": row,
+        "text": row.text if texts else None,
+        "uses": statements.over_time(row.pk, age, unit=unit if unit != "minute" else "hour", store=store),
+        "origins": [place for found in places.values() for place in found][:MOST_ORIGINS],
+    }
+
+
+def relations_seen(*, store: str = DEFAULT) -> dict[str, Any]:
+    """Sizes and bloat as they were seen last, and the database's size over the last 90 days: three statements."""
+    return {
+        "size": telling.size(store=store),
+        "bloat": telling.metrics(store=store)["bloat"],
+        "line": relations.whole(timedelta(days=90), store=store),
+    }
 
 
 def endpoints(span: str, *, texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dbperf.aliases import DEFAULT
 from dbperf.connections import Database, monitor
 from dbperf.history import findings, snapshots, statements
 from dbperf.models import Alert, Snapshot
-from dbperf.services import looking
+from dbperf.services import looking, sizing
 
 KIND: Final = "report"
 WEEK: Final = timedelta(days=7)
@@ -58,7 +58,7 @@ def _found(now: datetime, *, store: str) -> dict[str, Any]:
 
 def _size(asked: checks.Context, now: datetime) -> dict[str, Any]:
     """Now, and how much more than at the first look of the week."""
-    sizes = looking.sizes(asked, age=WEEK)
+    sizes = sizing.sizes(asked, age=WEEK)
     first = snapshots.first_since("size", now - WEEK, store=asked.store)
     whole = sizes["database_bytes"]
     grown = sorted(

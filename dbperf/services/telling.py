@@ -25,6 +25,13 @@ KINDS = {
 }
 
 
+NO_SIZE: dict[str, Any] = {
+    **dict.fromkeys(("database_bytes", "grown_bytes", "grown_days", "forecast", "limit_bytes", "days_left")),
+    "tables": [],
+    "indexes": [],
+}
+
+
 def metrics(*, texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:
     """How the database is: the last pulse, and what the last hour found. What was never looked at is None, and so are
     the texts of statements, unless `texts` are asked for."""
@@ -51,12 +58,24 @@ def metrics(*, texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:
         "findings": found,
         "skipped": figures.get("skipped", []),
         "gaps": figures.get("gaps", []),
-        "monitor": {"size_bytes": figures.get("monitor_bytes"), "budget_bytes": retention.budget_bytes()},
+        "monitor": _monitor(figures),
     }
 
 
 def _finding(kept: dict[str, Any], *, texts: bool) -> dict[str, Any]:
     return {**kept, "evidence": reading.shown(kept["evidence"], texts=texts)}
+
+
+def _monitor(figures: dict[str, Any]) -> dict[str, Any]:
+    """What the watching itself takes: room, and of the database's time."""
+    took = figures.get("monitor_time") or {}
+    return {
+        "size_bytes": figures.get("monitor_bytes"),
+        "budget_bytes": retention.budget_bytes(),
+        "time_ms": round(took["own_ms"], 1) if took else None,
+        "time_share_pct": share(took["own_ms"], took["all_ms"], digits=3) if took else None,
+        "time_window_s": round(took["window_s"]) if took else None,
+    }
 
 
 def _sessions(now: dict[str, Any]) -> dict[str, Any]:
@@ -78,8 +97,7 @@ def _cache(now: dict[str, Any]) -> dict[str, Any]:
 def size(*, store: str = DEFAULT) -> dict[str, Any]:
     """The database, its largest tables and indexes, and how they grew, as of the last hourly look."""
     kept = snapshots.latest("size", store=store)
-    empty: dict[str, Any] = {"database_bytes": None, "tables": [], "indexes": []}
-    return {"as_of": _when(kept), **(kept.figures if kept else empty)}
+    return {"as_of": _when(kept), **NO_SIZE, **(kept.figures if kept else {})}
 
 
 def suggestions(*, kind: str = "", texts: bool = False, store: str = DEFAULT) -> dict[str, Any]:

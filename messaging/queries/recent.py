@@ -1,6 +1,6 @@
 """The index over the words of the last days, which is made anew every week: since when it is there.
 
-Whoever rotates it (`manage.py rotate_recent_indexes`) names it after the day that it begins with. What is remembered
+Whoever rotates it (`manage.py db_rotate_indexes`) names it after the day that it begins with. What is remembered
 here for a minute may be of the index before; a search then goes by the index over all, and finds the same.
 """
 

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 
 from dbperf import checks
 from dbperf.connections import Database
 from dbperf.findings import Finding
+from tests import services
 
 
 def run(database: Database, *statements: str) -> None:
@@ -45,6 +47,17 @@ def session(database: Database) -> Iterator[psycopg.Connection[Any]]:
             yield other
         finally:
             other.rollback()
+
+
+@contextmanager
+def superuser(database: Database) -> Iterator[psycopg.Connection[Any]]:
+    """A superuser's session on the server of the run, on which each statement is committed; skips on others."""
+    port = int(database.connection.settings_dict["PORT"] or 0)
+    servers = [server for server in services.STARTED if server.port == port]
+    if not servers:
+        pytest.skip("needs a superuser")
+    with servers[0]._admin() as session:
+        yield session
 
 
 def until(true: Callable[[], bool]) -> None:

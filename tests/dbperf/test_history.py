@@ -53,6 +53,23 @@ def test_a_reset_by_others_is_noticed(database: Database) -> None:
     assert calls(database, "third_word") == [3]
 
 
+def test_statements_that_were_thrown_out_are_a_gap(database: Database) -> None:
+    looking.keep_hour(database=database, store=database.alias)
+    kept = Snapshot.objects.using(database.alias).get(kind="statements")
+    kept.figures["evictions"] -= 7
+    kept.save(using=database.alias)
+    told = []
+    for _ in range(2):
+        looking.keep_hour(database=database, store=database.alias)
+        metrics = snapshots.latest("metrics", store=database.alias)
+        assert metrics is not None
+        told.append(
+            [gap["costs"] for gap in metrics.figures["gaps"] if gap["missing"] == "seldom statements"]
+        )
+    assert [len(gaps) for gaps in told] == [1, 0]
+    assert "7 times" in told[0][0]
+
+
 def test_our_own_statements_are_marked(database: Database) -> None:
     look(database)
     run(database, "SELECT 1, 1, 1, 1, 1, 1, 1, 1, 1 AS fourth_word")
@@ -158,3 +175,21 @@ def test_the_budget_of_bytes_holds(database: Database, settings: Settings) -> No
     assert retention.prune(store=database.alias) == 10
     kept = snapshots.since("pulse", timedelta(days=1), store=database.alias)
     assert [each.figures["minute"] for each in kept] == list(range(10, 40))
+    run(database, "ANALYZE dbperf_snapshot")  # the file is as large as before
+    assert retention.prune(store=database.alias) == 0
+    snapshots.keep("pulse", {"minute": 41}, store=database.alias)
+    assert retention.prune(store=database.alias) == 1
+    snapshots.keep("hour", {"pad": ["x" * 2000] * 200}, store=database.alias)
+    run(
+        database,
+        *[
+            "INSERT INTO dbperf_snapshot (kind, taken_at, figures) SELECT kind, now(), figures"
+            " FROM dbperf_snapshot WHERE kind = 'pulse'"
+        ]
+        * 3,
+        "ANALYZE dbperf_snapshot",
+    )
+    assert retention.prune(store=database.alias) > 10  # it has grown all the same
+    settings.DBPERF = {"BUDGET_BYTES": 10**9}
+    retention.prune(store=database.alias)
+    assert snapshots.latest(retention.LIMITS, store=database.alias) is None

@@ -28,6 +28,9 @@ PAGES = [
 ]
 
 
+MORE = [f"{BASE}{name}/" for name in ("alert", "report", "maintenancerun", "builtindex", "explaincall")]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _closed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Nothing keeps the database of the tests from being dropped."""
@@ -62,6 +65,14 @@ def seen() -> None:
     looking.keep_hour(database=here)
 
 
+def one_statement() -> str:
+    return f"{BASE}statement/{Statement.objects.get(queryid=7).pk}/change/"
+
+
+def one_suggestion() -> str:
+    return f"{BASE}storedfinding/{StoredFinding.objects.order_by('pk')[0].pk}/change/"
+
+
 def open_page(browser: Client, path: str) -> str:
     reply = browser.get(path)
     assert reply.status_code == 200
@@ -89,20 +100,56 @@ def test_what_was_seen_is_shown(browser: Client) -> None:
 
 
 @pytest.mark.usefixtures("seen")
-@pytest.mark.parametrize("path", [*PAGES, f"{PAGES[0]}?span=week", f"{PAGES[0]}?span=hour"])
-def test_few_statements(browser: Client, path: str) -> None:
-    with CaptureQueriesContext(connection) as kept, CaptureQueriesContext(connections[MONITOR]) as live:
-        open_page(browser, path)
-    assert len(kept) + len(live) <= 10
+def test_few_statements(browser: Client) -> None:
+    spans = [f"{PAGES[0]}?span=month", f"{PAGES[0]}?span=hour"]
+    asked = {}
+    for path in [*PAGES, *MORE, *spans, one_statement(), one_suggestion()]:
+        with CaptureQueriesContext(connection) as kept, CaptureQueriesContext(connections[MONITOR]) as live:
+            open_page(browser, path)
+        asked[path] = len(kept) + len(live)
+    assert {path: count for path, count in asked.items() if count > 10} == {}
 
 
 @pytest.mark.usefixtures("seen")
-@pytest.mark.parametrize("path", PAGES)
-def test_nothing_inline_and_nothing_from_elsewhere(browser: Client, path: str) -> None:
-    page = open_page(browser, path)
-    own = page[page.index('id="content"') :] if 'id="content"' in page else page
-    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", own)
-    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+def test_one_statement_over_time(browser: Client) -> None:
+    statement = Statement.objects.get(queryid=7)
+    StatementUse.objects.create(
+        statement=statement,
+        taken_at=timezone.now() - timedelta(hours=3),
+        window_s=3600,
+        calls=10,
+        total_ms=2_000,
+        **dict.fromkeys(("rows", "blocks_hit", "blocks_read", "temp_blocks", "wal_bytes"), 40),
+    )
+    assert one_statement() in open_page(browser, PAGES[1])
+    page = open_page(browser, one_statement())
+    assert "SELECT &lt;b&gt;costly&lt;/b&gt; FROM messages" in page
+    assert page.count("<polyline") == 4
+    assert ("Mean: at most 200 ms" in page, "Calls: at most 50" in page) == (True, True)
+    assert "not enough was seen" in open_page(browser, f"{one_statement()}?span=hour")
+    for nothing in ("0", "x", "9" * 30):
+        assert browser.get(f"{BASE}statement/{nothing}/change/").status_code == 404
+
+
+@pytest.mark.usefixtures("seen")
+def test_a_month_is_shown_by_the_peaks_of_its_hours(browser: Client) -> None:
+    """Pulses are kept for a week."""
+    for days in (0, 3, 20):
+        figures = dict.fromkeys(looking.CHARTED, float(days + 1))
+        snapshots.keep("hour", figures, store="default", now=timezone.now() - timedelta(days=days))
+    assert "Active sessions: at most 21" in open_page(browser, f"{PAGES[0]}?span=month")
+    assert (
+        snapshots.since("hour", timedelta(hours=1), store="default")[0].figures["active"] == 6
+    )  # of the look
+
+
+@pytest.mark.usefixtures("seen")
+def test_nothing_inline_and_nothing_from_elsewhere(browser: Client) -> None:
+    for path in [*PAGES, *MORE, one_statement()]:
+        page = open_page(browser, path)
+        own = page[page.index('id="content"') :] if 'id="content"' in page else page
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", own), path
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', page), path
 
 
 def test_spans_that_there_are_not_mean_a_day(browser: Client) -> None:

@@ -108,7 +108,7 @@ def browser(*permissions: str) -> Client:
 
 
 def test_the_page() -> None:
-    client = browser("view_metrics")
+    client = browser("view_metrics", "view_query_text")
     assert "There is none yet" in client.get(PAGE).content.decode()
     use("SELECT <b>lagging</b>", calls=1000, mean_ms=2.0, days_ago=10)
     report()

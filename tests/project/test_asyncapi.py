@@ -7,6 +7,8 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
+from chatbackend import staff_alerts
+from chatbackend.asgi import sockets as routes
 from conversations.events import DurableEvent
 from messaging import frames, hub
 from messaging.consumers import chat, opening
@@ -71,8 +73,11 @@ def test_its_schemas_are_schemas() -> None:
     ]:
         Draft202012Validator.check_schema(schema)
     assert asyncapi.document()["asyncapi"] == "3.0.0"
-    named = asyncapi.document()["channels"]["chat"]["messages"].keys()
+    channels = asyncapi.document()["channels"]
+    named = {name for channel in channels.values() for name in channel["messages"]}
     assert named == described["messages"].keys()
+    addresses = {f"/{route.pattern}" for route in routes.routes} - {"/"}  # the last leads nowhere
+    assert {channel["address"] for channel in channels.values()} == addresses
 
 
 def test_its_ops_and_events_are_those_of_the_code() -> None:
@@ -96,6 +101,12 @@ def test_its_close_codes_and_limits_are_those_of_the_code() -> None:
     told = asyncapi.messages("hear")["hello"]["properties"]["limits"]["properties"]
     assert hello["limits"] == {name: one["const"] for name, one in told.items()}
     assert told["sockets"]["const"] == people.MAX_SOCKETS
+
+
+def test_the_staffs_socket_says_and_closes_as_described() -> None:
+    assert asyncapi.messages("hear_alerts").keys() == {"alerts", "still"}
+    codes = {staff_alerts.NOT_ALLOWED, staff_alerts.UNASKED}
+    assert set(asyncapi.document()["channels"]["staff_alerts"]["x-close-codes"]) == codes
 
 
 def _described(op: str, fields: dict[str, Any]) -> bool:

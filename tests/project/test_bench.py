@@ -28,6 +28,7 @@ from chatbackend.benchmark.client import Load, measure
 from chatbackend.benchmark.data import READERS, Dataset, Seat, fill
 from chatbackend.benchmark.data.vocabulary import ABSENT, COMMON, words
 from chatbackend.benchmark.layouts import tables
+from chatbackend.benchmark.monitor import staff
 from chatbackend.benchmark.queries import figures, plot
 from chatbackend.benchmark.queries import targets as ways
 from chatbackend.benchmark.queries.limit import Statement
@@ -211,6 +212,26 @@ def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> N
         assert (
             connection.execute("SELECT 1 FROM pg_database WHERE datname LIKE %s", ["%bench"]).fetchall() == []
         )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_small_run_of_watching(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    sizes = ["--messages", "3000", "--seconds", "0.1", "--connections", "2", "--year", "0.01"]
+    finished = run_bench("monitor", *sizes, "--json", str(file))
+    assert finished.returncode == 0, finished.stderr
+    result = json.loads(file.read_text())
+    paths = {f"/admin/database/{name}" for name in staff.REST} | {
+        f"/admin/dbperf/{name}/" for name in staff.PAGES
+    }
+    assert set(result["answers"]) == {"a page of history", *paths}
+    for path, each in result["answers"].items():
+        assert (each["errors"], each["requests"] > 0) == (0, True), path
+        assert f" {path.removeprefix('/admin/')} " in finished.stdout
+    assert 0 < result["cost"]["pulse_ms"] < result["cost"]["own_ms_an_hour"]
+    assert 0 < result["cost"]["share_pct"] < 100
+    assert 0 < result["kept"]["bytes"] < result["kept"]["budget_bytes"]
 
 
 @pytest.mark.slow

@@ -42,12 +42,12 @@ def test_the_clock_knows_it() -> None:
 def test_the_command_on_a_young_database(reached: None) -> None:
     """Nothing is old there, so an index over what is not has no use. Nobody is told that something is wrong."""
     output = io.StringIO()
-    call_command("rotate_recent_indexes", "--json", stdout=output, stderr=io.StringIO())
+    call_command("db_rotate_indexes", "--json", stdout=output, stderr=io.StringIO())
     (done,) = map(json.loads, output.getvalue().splitlines())
     assert (done["window"], done["outcome"], done["index"]) == (recent.NAME, "declined", None)
     assert rotate_recent_indexes() == [f"{recent.NAME}: declined"]
     with pytest.raises(CommandError, match="no such window: nothing"):
-        call_command("rotate_recent_indexes", "nothing")
+        call_command("db_rotate_indexes", "nothing")
 
 
 def test_a_second_one_meanwhile(reached: None) -> None:
@@ -55,7 +55,7 @@ def test_a_second_one_meanwhile(reached: None) -> None:
     assert catalog.take_lock(default)
     try:
         with pytest.raises(CommandError, match="another rotation"):
-            call_command("rotate_recent_indexes", stderr=io.StringIO())
+            call_command("db_rotate_indexes", stderr=io.StringIO())
         assert rotate_recent_indexes() == []
     finally:
         catalog.release_lock(default)

@@ -24,6 +24,7 @@ from dbperf.findings import Finding, Level, Remedy
 from dbperf.models import Alert
 from dbperf.services import alerting
 from messaging.consumers import work
+from tests import asyncapi
 from tests.server import Server
 
 PATH = "/ws/staff/alerts"
@@ -61,6 +62,13 @@ def refused(server: Server, key: str, origin: str | None = "") -> int | None:
         return error.response.status_code
 
 
+def heard(text: str | bytes) -> Any:
+    """What was sent: as the AsyncAPI document has it."""
+    frame = json.loads(text)
+    asyncapi.check_heard(frame, "hear_alerts")
+    return frame
+
+
 def closed_with(socket: ClientConnection) -> int | None:
     with pytest.raises(ConnectionClosed) as closed:
         socket.recv(10)
@@ -91,7 +99,7 @@ def test_it_says_that_something_changed_in_another_process(daphne: Server) -> No
     with opened(daphne, session_of()) as socket:
         for level, times in ((Level.WARNING, 2), (Level.CRITICAL, 2), (None, 3)):
             look(level, times)
-            assert json.loads(socket.recv(10)) == {"event": "alerts", "alerts": [Alert.objects.get().pk]}
+            assert heard(socket.recv(10)) == {"event": "alerts", "alerts": [Alert.objects.get().pk]}
         look(Level.WARNING, 1)  # not yet an alert
         with pytest.raises(TimeoutError):
             socket.recv(0.3)
@@ -131,7 +139,7 @@ async def _left_alone(key: str) -> None:
     await socket.send_input({"type": "websocket.connect"})
     assert (await socket.receive_output(5))["type"] == "websocket.accept"
     for _ in range(2):
-        assert json.loads((await socket.receive_output(5))["text"]) == {"event": "still"}
+        assert heard((await socket.receive_output(5))["text"]) == {"event": "still"}
     await work.run(Session.objects.all().delete)
     closed = await socket.receive_output(5)
     while closed["type"] == "websocket.send":  # on its way while the session ended

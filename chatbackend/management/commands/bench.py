@@ -1,5 +1,5 @@
-"""`manage.py bench`: the hot queries before, after and at their limit, requests a second beside bare Django, or the
-messages as one table and divided."""
+"""`manage.py bench`: the hot queries before, after and at their limit, requests a second beside bare Django, the
+messages as one table and divided, or what watching the database costs."""
 
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from chatbackend.benchmark import kept, report
 from chatbackend.benchmark import run as http
 from chatbackend.benchmark.cases import CASES
 from chatbackend.benchmark.layouts import run as layouts
+from chatbackend.benchmark.monitor import run as monitor
 from chatbackend.benchmark.queries import figures, plot
 from chatbackend.benchmark.queries import run as queries
 from chatbackend.benchmark.servers import ServerFailedError
@@ -27,7 +28,7 @@ class Command(BaseCommand):
 
     help = (
         "Measures the hot queries, requests a second of the API, or layouts of the messages, each beside what it is"
-        " measured by."
+        " measured by; or the watching of the database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "section",
             nargs="?",
-            choices=("queries", "http", "layouts"),
+            choices=("queries", "http", "layouts", "monitor"),
             default="queries",
             help="%(default)s",
         )
@@ -63,7 +64,14 @@ class Command(BaseCommand):
             "--connections",
             type=_number,
             default=http.Plan.connections,
-            help="http: that the client keeps busy (%(default)s)",
+            help="http, monitor: that the client keeps busy (%(default)s)",
+        )
+        parser.add_argument(
+            "--year",
+            type=float,
+            default=1.0,
+            metavar="SHARE",
+            help="monitor: of a year's history (%(default)s)",
         )
         parser.add_argument(
             "--only",
@@ -106,9 +114,19 @@ class Command(BaseCommand):
             result = layouts.run(plan, self._say)
             layouts.show(self.stdout, result)
             return result
+        if options["section"] == "monitor":
+            given.pop("rounds", None)
+            return self._watched(
+                monitor.Plan(**given, connections=options["connections"], share=options["year"])
+            )
         chosen = [case for case in CASES if case.name in options["only"]]
         result = http.run(http.Plan(**given, connections=options["connections"], cases=chosen), self._say)
         report.show(self.stdout, result)
+        return result
+
+    def _watched(self, plan: monitor.Plan) -> dict[str, Any]:
+        result = monitor.run(plan, self._say)
+        monitor.show(self.stdout, result)
         return result
 
     def _forget(self) -> None:
@@ -124,7 +142,7 @@ class Command(BaseCommand):
 
 
 def _sizes() -> str:
-    return f"{queries.Plan.messages:,} for queries, {http.Plan.messages:,} for http"
+    return f"{queries.Plan.messages:,} for queries and layouts, {http.Plan.messages:,} for the others"
 
 
 def _earlier(path: Path) -> dict[str, Any]:

@@ -77,6 +77,24 @@ def test_the_order_wanted_is_part_of_it(faulty: Database, table: str) -> None:
     assert 'fields=["kind", "-born"]' in finding.remedy.model
 
 
+def test_it_is_tried_with_what_is_frequent_and_with_what_is_rare(faulty: Database, table: str) -> None:
+    run(
+        faulty,
+        f"UPDATE {table} SET kind = 0 WHERE born < 5000",
+        f"UPDATE {table} SET kind = -1 WHERE born = 20000",
+        f"VACUUM ANALYZE {table}",
+    )
+    ask(faulty, f"SELECT name AS skewed_ask FROM {table} WHERE kind = %s::int")
+    (finding,) = found(faulty, "skewed_ask")
+    pages = finding.evidence["buffers_sampled"]
+    assert list(pages) == ["hot", "median", "cold"]
+    assert pages["hot"][1] > 10 * pages["median"][1]
+    assert pages["median"][1] > pages["cold"][1]
+    assert finding.evidence["buffers_after"] == pytest.approx(
+        sum(after for _, after in pages.values()) / 3, abs=1
+    )
+
+
 def test_what_no_index_halves_is_not_told(faulty: Database, table: str) -> None:
     ask(faulty, f"SELECT name AS most_ask FROM {table} WHERE born > %s::int", 4)
     assert found(faulty, "most_ask") == []

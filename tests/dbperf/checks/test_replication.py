@@ -1,13 +1,27 @@
 """Replicas behind, slots forgotten. Reads the real views; a second server would be needed for more."""
 
+import pytest
+
 from dbperf.catalog import server
 from dbperf.checks import replication
 from dbperf.connections import Database
-from tests.dbperf.faults import findings
+from tests.dbperf.faults import findings, run, superuser
 
 
 def test_of_this_server(faulty: Database) -> None:
     assert (server.replicas(faulty), server.slots(faulty)) == ([], [])
+    assert findings(faulty, "replication") == []
+
+
+def test_a_slot_that_was_left_behind(faulty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with superuser(faulty) as other:
+        other.execute("SELECT pg_create_physical_replication_slot('left_behind', true)")
+        run(faulty, "CREATE TABLE t (a int)")
+        assert findings(faulty, "replication") == []  # it keeps next to nothing
+        monkeypatch.setattr(replication, "RETAINED_BYTES", 1)
+        (finding,) = findings(faulty, "replication")
+        assert (finding.subject, finding.level) == ("slot left_behind", "warning")
+        other.execute(finding.remedy.sql.encode())
     assert findings(faulty, "replication") == []
 
 

@@ -1,4 +1,4 @@
-"""`manage.py rotate_recent_indexes`: the indexes over the recent part of tables begin anew."""
+"""`manage.py db_rotate_indexes`: the indexes over the recent part of tables begin anew."""
 
 import json
 from dataclasses import asdict

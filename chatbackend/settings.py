@@ -174,6 +174,8 @@ DB_POOL_EVICT = env.seconds("DB_POOL_EVICT", 1_000)
 DB_CONNECTION_TIMEOUT = env.seconds("DB_CONNECTION_TIMEOUT", 5_000, minimum_ms=1)
 DB_STATEMENT_TIMEOUT = env.seconds("DB_STATEMENT_TIMEOUT", 30_000)
 DB_QUERY_TIMEOUT = env.seconds("DB_QUERY_TIMEOUT", 30_000)
+# A statement that is merely slow is ended by PostgreSQL, which says so; only then is the connection given up.
+DB_PATIENCE = DB_QUERY_TIMEOUT + 1 if DB_QUERY_TIMEOUT else None
 DB_IDLE_TIMEOUT = env.seconds("DB_IDLE_TIMEOUT", 30_000)
 DB_KEEPALIVE = env.boolean("DB_KEEPALIVE", default=True)
 DB_KEEPALIVE_IDLE = env.seconds("DB_KEEPALIVE_IDLE", 10_000, minimum_ms=1_000)

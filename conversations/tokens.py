@@ -16,6 +16,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 
 from conversations.exceptions import Unauthenticated
+from conversations.published_keys import PublishedKeys
 from conversations.services.users import user_of_platform
 
 REFUSED = "This token is not valid, or not any more."
@@ -87,7 +88,7 @@ def _platform(raw: str) -> Claims:
         raise ValueError(algorithm)
     payload: dict[str, Any] = jwt.decode(
         raw,
-        _verifying_key(raw),
+        _verifying_key(raw, algorithm),
         algorithms=[algorithm],
         issuer=settings.JWT_ISSUER or None,
         audience=settings.JWT_AUDIENCE or None,
@@ -103,13 +104,13 @@ def _platform(raw: str) -> Claims:
     return Claims(user_of_platform(str(kaha_id)), expires_at)
 
 
-def _verifying_key(raw: str) -> Any:
+def _verifying_key(raw: str, algorithm: str) -> Any:
     if settings.JWT_JWK_URL:
-        return _keys(settings.JWT_JWK_URL).get_signing_key_from_jwt(raw).key
+        return published(settings.JWT_JWK_URL).key(jwt.get_unverified_header(raw).get("kid"), algorithm)
     return settings.JWT_VERIFYING_KEY
 
 
 @lru_cache(maxsize=1)
-def _keys(url: str) -> jwt.PyJWKClient:
-    """The provider's published keys, kept for five minutes."""
-    return jwt.PyJWKClient(url, cache_keys=True, lifespan=300, timeout=5)
+def published(url: str) -> PublishedKeys:
+    """The provider's keys, as this process knows them."""
+    return PublishedKeys(url)

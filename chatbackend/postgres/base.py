@@ -18,13 +18,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def pool(self) -> ImpatientPool | None:
-        options: dict[str, Any] | None = self.settings_dict["OPTIONS"].get("pool")
+        server: dict[str, Any] = self.settings_dict["OPTIONS"]
+        options: dict[str, Any] | None = server.get("pool")
         if self.alias == NO_DB_ALIAS or not options:
             return None
         if self.alias not in self._connection_pools:
             pool = ImpatientPool(
                 kwargs={**self.get_connection_params(), "autocommit": True},
                 evict_s=settings.DB_POOL_EVICT,
+                look_s=float(server.get("connect_timeout", 0)) or None,
+                patience_s=settings.DB_PATIENCE,
                 open=False,
                 configure=self._configure_connection,
                 **options,

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import jwt
@@ -13,9 +11,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pytest_django import Settings
 
+from conversations import tokens
 from conversations.models import User
 from tests import factories
 from tests.api import Api, problem, read
+from tests.conversations.provider import Provider, public
+from tests.conversations.provider import provider as provider_of
 
 pytestmark = pytest.mark.django_db
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -99,66 +100,65 @@ def test_what_the_provider_did_not_say(provider: None, token: str) -> None:
     assert not User.objects.exists()
 
 
-def test_its_public_key_is_no_secret_of_ours(provider: None) -> None:
+def _signed_with_the_public_key() -> str:
     """The HS/RS confusion: an HMAC made with the published key as its secret."""
     header, payload = (
         jwt.utils.base64url_encode(json.dumps(part).encode()).decode()
-        for part in ({"alg": "HS256", "typ": "JWT"}, {"kaha_id": "kaha-1", "exp": 4_000_000_000})
+        for part in (
+            {"alg": "HS256", "typ": "JWT", "kid": "one"},
+            {"kaha_id": "kaha-1", "exp": 4_000_000_000},
+        )
     )
     signed = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
     signature = signed.sign(f"{header}.{payload}".encode(), PUBLIC)
-    forged = f"{header}.{payload}.{jwt.utils.base64url_encode(signature).decode()}"
-    problem(Api(token=forged).get("/users/me"), 401)
+    return f"{header}.{payload}.{jwt.utils.base64url_encode(signature).decode()}"
+
+
+def test_its_public_key_is_no_secret_of_ours(provider: None) -> None:
+    problem(Api(token=_signed_with_the_public_key()).get("/users/me"), 401)
 
 
 def test_no_provider_no_outside_tokens() -> None:
     problem(Api(token=_token()).get("/users/me"), 401)
 
 
-class _Keys(BaseHTTPRequestHandler):
-    """Publishes one RSA and one EC key."""
-
-    published: dict[str, Any]
-
-    def do_GET(self) -> None:
-        body = json.dumps(self.published).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
 CURVE = ec.generate_private_key(ec.SECP256R1())
 
 
 @pytest.fixture
-def published(settings: Settings) -> Iterator[None]:
+def published(settings: Settings) -> Iterator[Provider]:
     """A provider that publishes its keys."""
-    rsa_key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
-    ec_key = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(CURVE.public_key()))
-    _Keys.published = {
-        "keys": [{**rsa_key, "kid": "one", "use": "sig"}, {**ec_key, "kid": "two", "use": "sig"}]
-    }
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Keys)
-    Thread(target=server.serve_forever, daemon=True).start()
-    settings.JWT_AUDIENCE = "chat"
-    settings.JWT_JWK_URL = f"http://127.0.0.1:{server.server_port}/keys"
-    yield
-    server.shutdown()
-    server.server_close()
+    with provider_of(one=public(KEY, use="sig"), two=public(CURVE, use="sig")) as idp:
+        settings.JWT_AUDIENCE = "chat"
+        settings.JWT_JWK_URL = idp.url
+        tokens.published.cache_clear()  # the port may have been another one's
+        yield idp
 
 
-def test_published_keys(published: None) -> None:
+def test_published_keys(published: Provider) -> None:
     read(Api(token=_token(kid="one")).get("/users/me"))
     read(Api(token=_token(CURVE, "ES256", kid="two")).get("/users/me"))
 
 
-@pytest.mark.parametrize("kid", ["two", "three"])
-def test_a_key_that_was_not_published(published: None, kid: str) -> None:
-    problem(Api(token=_token(OTHER_KEY, kid=kid)).get("/users/me"), 401)
+@pytest.mark.parametrize(
+    "forged",
+    [
+        pytest.param(_token(OTHER_KEY, kid="one"), id="by another key"),
+        pytest.param(_token(OTHER_KEY, kid="two"), id="by a key of another kind"),
+        pytest.param(_token(None, "none", kid="one"), id="unsigned"),
+        pytest.param(_signed_with_the_public_key(), id="by the published key as a secret"),
+    ],
+)
+def test_what_the_published_keys_do_not_verify(published: Provider, forged: str) -> None:
+    problem(Api(token=forged).get("/users/me"), 401)
+    assert not User.objects.exists()
+
+
+def test_a_key_that_nobody_published_is_not_looked_for_each_time(published: Provider) -> None:
+    for number in range(20):
+        problem(Api(token=_token(OTHER_KEY, kid=f"made up {number}")).get("/users/me"), 401)
+    assert published.asked == ["/keys"]
+    read(Api(token=_token(kid="one")).get("/users/me"))
 
 
 def test_a_provider_that_does_not_answer(settings: Settings) -> None:

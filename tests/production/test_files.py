@@ -299,7 +299,9 @@ def test_nobody_gives_up_before_who_knows_why() -> None:
     nginx = (compose.DEPLOY / "nginx.conf").read_text()
     assert re.findall(r"client_max_body_size (\d+);", nginx) == [str(settings.MAX_BODY_BYTES)]
     waits = [int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s;", nginx)]
-    assert min(waits) > settings.DB_STATEMENT_TIMEOUT + settings.DB_POOL_ACQUIRE
+    assert settings.DB_PATIENCE is not None
+    assert settings.DB_PATIENCE > settings.DB_STATEMENT_TIMEOUT
+    assert min(waits) > settings.DB_PATIENCE + settings.DB_POOL_ACQUIRE
     assert _number(compose.services()["worker"]["stop_grace_period"]) > settings.CELERY_TASK_TIME_LIMIT
     memory = compose.services()["redis"]["deploy"]["resources"]["limits"]["memory"]
     (kept,) = re.findall(r"^maxmemory (\d+)mb", (compose.DEPLOY / "redis.conf").read_text(), re.MULTILINE)

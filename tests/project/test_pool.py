@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -14,16 +16,18 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from chatbackend.embedded.processes import free_port
-from chatbackend.postgres.pool import ImpatientPool, ServerAway
+from chatbackend.postgres.pool import FRESH_FAILURE_S, ImpatientPool, NoAnswer, ServerAway
 from conversations.models import User
 from tests import factories
+from tests.realtime.proxy import Proxy
 from tests.server import ROOT, Server
 
 Clock = Callable[[], float]
+DATABASE = urlsplit(settings.DATABASE_URL).path.lstrip("/")
 
 
 @contextmanager
-def pool(url: str | None = None, *, evict_s: float = 1.0, **options: object) -> Iterator[ImpatientPool]:
+def pool(url: str | None = None, *, evict_s: float = 1.0, **options: Any) -> Iterator[ImpatientPool]:
     bounds = {"min_size": 0, "max_size": 1, "timeout": 10.0} | options
     address = conninfo_to_dict(url or settings.DATABASE_URL, connect_timeout=2) | {"autocommit": True}
     made = ImpatientPool(kwargs=address, evict_s=evict_s, open=True, **bounds)
@@ -90,6 +94,44 @@ def test_without_looking_it_would_have_been_handed_out() -> None:
         with pytest.raises(psycopg.OperationalError):
             again.execute("SELECT 1")
         careless.putconn(again)
+
+
+@contextmanager
+def silent(database: str) -> Iterator[tuple[str, Proxy]]:
+    """A way to the run's PostgreSQL that can be kept from answering."""
+    proxy = Proxy()
+    try:
+        yield proxy.url(database), proxy
+    finally:
+        proxy.close()
+
+
+def test_a_statement_that_is_not_answered_is_given_up() -> None:
+    with silent(DATABASE) as (url, proxy), pool(url, patience_s=0.4) as patient:
+        asked = patient.getconn()
+        proxy.hush()
+        with pytest.raises(NoAnswer):
+            asked.execute("SELECT 1")
+        assert asked.closed
+        patient.putconn(asked)
+        proxy.mend()
+        again = patient.getconn()
+        assert again.execute("SELECT 2").fetchone() == (2,)
+        patient.putconn(again)
+
+
+def test_a_server_that_stands_still_is_told_after_one_look() -> None:
+    """However many idle connections there are: each look would take its time."""
+    bounds = {"min_size": 3, "max_size": 3, "evict_s": 0.000_001, "look_s": 0.6}
+    with silent(DATABASE) as (url, proxy), pool(url, **bounds) as idle:
+        idle.wait()
+        proxy.hush()
+        with pytest.raises(ServerAway):
+            idle.getconn()
+        assert idle.get_stats()["pool_available"] == 2
+        proxy.mend()
+        time.sleep(FRESH_FAILURE_S)
+        idle.putconn(idle.getconn())
 
 
 @pytest.mark.django_db

@@ -1,20 +1,23 @@
 """Redis or PostgreSQL is there, takes what it is told, and answers nothing. Nobody waits for Redis for long; those who
-wait for PostgreSQL have their answer when it moves again. What is asked meanwhile is answered within PATIENCE_S."""
+wait for PostgreSQL have their answer when it moves again, or are told that there is none. What is asked meanwhile is
+answered within PATIENCE_S."""
 
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 import httpx
+import psutil
 import pytest
 from django.db import connection
 
 from chatbackend.embedded.redis import Redis
 from conversations.models import User
-from tests import factories
+from messaging.models import Message
+from tests import factories, services
 from tests.realtime.client import token_of
 from tests.realtime.conftest import Join
 from tests.realtime.proxy import Proxy
@@ -100,3 +103,46 @@ def test_a_postgresql_that_stands_still(alice: User, bob: User, join: Join) -> N
         assert waits.result().status_code == 200
         assert a.hear("ack", ref="w")["result"]["content"] == "when it moves again"
     proxy.close()
+
+
+@contextmanager
+def _stopped() -> Iterator[None]:
+    """The run's own PostgreSQL, each of its processes: the kernel still takes what is sent to it."""
+    process = services.STARTED[0].process
+    assert process is not None
+    family = [psutil.Process(process.pid)]
+    family[0].suspend()
+    family += family[0].children(recursive=True)
+    try:
+        for each in family[1:]:
+            each.suspend()
+        yield
+    finally:
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.resume()
+
+
+@pytest.mark.skipif(not services.STARTED, reason="needs the run's own PostgreSQL, to stop it")
+def test_who_gets_no_answer_is_told_and_may_ask_again(alice: User, bob: User, join: Join) -> None:
+    """What PostgreSQL had taken and not answered it writes when it moves again: sent again, it is there once."""
+    room = factories.direct(alice, bob)
+    impatient = {"DB_QUERY_TIMEOUT": "500", "DB_CONNECTION_TIMEOUT": "1000", "DB_POOL_EVICT": "0"}
+    said = {"client_id": "1", "content": "nobody knows whether it was written"}
+    with _server(**impatient) as near, _rest(near, alice) as rest:
+        a, b = join(alice, at=near), join(bob, at=near)
+        with _stopped():
+            a.say(op="send", ref="w", conversation=str(room), **said)
+            refused = rest.get("/conversations")
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+            assert refused.json()["code"] == "database_unavailable"
+            assert a.hear("error", ref="w")["error"]["code"] == "unavailable"
+            assert rest.get("/unread").status_code == 503
+        written = b.hear("message.created")["data"]
+        again = a.do("send", conversation=room, **said)
+        assert (again["seq"], again["duplicate"]) == (written["seq"], True)
+        over_rest = rest.post(f"/conversations/{room}/messages", json=said)
+        assert over_rest.json()["seq"] == written["seq"]
+        assert b.heard_by_now() == []
+        assert Message.objects.count() == 1
+        assert "Traceback" not in near.log.read_text()

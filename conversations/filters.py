@@ -1,18 +1,22 @@
 """What a listing of conversations may be narrowed by."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations import cursors
 from conversations.fields import BusinessIdField, CursorField, IdField
-from conversations.inputs import LimitSerializer
+from conversations.inputs import LimitSerializer, QuerySerializer
 from conversations.models import BusinessCase, Conversation
 from conversations.queries.inbox import InboxFilter
 
 _id = IdField()
+USUAL = timedelta(days=30)
+LONGEST = timedelta(days=366)
 
 
 @extend_schema_field({"type": "string", "maxLength": 36})
@@ -31,6 +35,25 @@ class CasesQuerySerializer(LimitSerializer):
     label = serializers.CharField(required=False, max_length=40, help_text="One of the case's labels.")  # type: ignore[assignment]
     search = serializers.CharField(required=False, max_length=100, help_text="In its name or its customer's.")
     cursor = CursorField(cursors.place)
+
+
+class CaseloadQuerySerializer(QuerySerializer):
+    """The time that is counted."""
+
+    since = serializers.DateTimeField(required=False, help_text="30 days before `until`, if it is not given.")
+    until = serializers.DateTimeField(
+        required=False, help_text="Not this moment any more; now, if it is not given."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Raises ValidationError for a time that is empty or longer than `LONGEST`."""
+        until = attrs.get("until") or timezone.now()
+        since = attrs.get("since") or until - USUAL
+        if not timedelta() < until - since <= LONGEST:
+            raise serializers.ValidationError(
+                {"since": f"It must be before until, and by {LONGEST.days} days at most."}
+            )
+        return {"since": since, "until": until}
 
 
 class InboxQuerySerializer(LimitSerializer):

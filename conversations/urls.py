@@ -48,4 +48,5 @@ urlpatterns = [
     path(f"{BUSINESS}/agents", business({"get": "agents"})),
     path(f"{BUSINESS}/agents/<id:user_id>", business({"put": "put_agent", "delete": "remove_agent"})),
     path(f"{BUSINESS}/conversations", business({"get": "conversations"})),
+    path(f"{BUSINESS}/stats", business({"get": "stats"})),
 ]

@@ -209,3 +209,34 @@ class AgentShape(Shape):
 class AgentPageShape(Shape):
     results = AgentShape(many=True)
     next = serializers.CharField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="CaseTimes")
+class CaseTimesShape(Shape):
+    """Seconds from the opening of a case; null where there was none in that time."""
+
+    p50 = serializers.FloatField(allow_null=True)
+    p95 = serializers.FloatField(allow_null=True)
+
+
+class CaseloadShape(Shape):
+    open = serializers.IntegerField(help_text="Now.")
+    pending = serializers.IntegerField(help_text="Now.")
+    opened = serializers.IntegerField(help_text="From `since` to `until`.")
+    resolved = serializers.IntegerField(help_text="From `since` to `until`, and not opened again.")
+    first_response = CaseTimesShape(help_text="Of cases first answered from `since` to `until`.")
+    resolution = CaseTimesShape(help_text="Of those counted in `resolved`.")
+
+
+@extend_schema_serializer(component_name="AgentCaseload")
+class AgentCaseloadShape(CaseloadShape):
+    agent = serializers.UUIDField(allow_null=True, help_text="Whose the cases are now; null: nobody's.")
+
+
+@extend_schema_serializer(component_name="BusinessStats")
+class BusinessStatsShape(CaseloadShape):
+    """What a business's agents had to do."""
+
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    by_agent = AgentCaseloadShape(many=True, help_text="Who has most to do first.")

@@ -9,13 +9,15 @@ from rest_framework.response import Response
 
 from conversations import access, pagination
 from conversations.cursors import encode
-from conversations.filters import CasesQuerySerializer, inbox_filter
+from conversations.filters import CaseloadQuerySerializer, CasesQuerySerializer, inbox_filter
 from conversations.inputs import read_body, read_query
 from conversations.models import BusinessAgent
 from conversations.queries import inbox, people
+from conversations.queries.caseload import Caseload, caseload
 from conversations.serializers import conversations as inputs
 from conversations.serializers import shapes
 from conversations.services import business
+from conversations.throttling import Limit, by_user
 from conversations.views.base import ChatViewSet, account, caller_id, json_reply, viewed
 
 
@@ -24,6 +26,7 @@ class BusinessViewSet(ChatViewSet):
     """What agents do. Agents are named by staff, or by an agent with the role `owner`."""
 
     session_actions = frozenset({"agents", "put_agent", "remove_agent"})
+    limits = {"stats": [Limit("stats", 120, 60, by_user)]}
     problems = {"assign": [403], "set_status": [403]}
 
     @extend_schema(
@@ -78,6 +81,19 @@ class BusinessViewSet(ChatViewSet):
         )
 
     @extend_schema(
+        operation_id="get_business_stats",
+        parameters=[CaseloadQuerySerializer],
+        responses={200: shapes.BusinessStatsShape},
+    )
+    def stats(self, request: Request, business_id: str) -> Response:
+        """What is open, what was resolved and how long it took, by agent. Its agents."""
+        query = read_query(CaseloadQuerySerializer, request)
+        access.get_agency(user_id=caller_id(request), business_id=business_id)
+        everybody, each = caseload(business_id=business_id, **query)
+        told = {**query, **_told(everybody), "by_agent": [{"agent": one.agent, **_told(one)} for one in each]}
+        return Response(shapes.BusinessStatsShape(told).data)
+
+    @extend_schema(
         operation_id="assign_case", request=inputs.AssignSerializer, responses={200: shapes.ConversationShape}
     )
     def assign(self, request: Request, conversation_id: UUID) -> HttpResponse:
@@ -98,3 +114,8 @@ class BusinessViewSet(ChatViewSet):
         given = read_body(inputs.StatusSerializer, request)
         business.set_case_status(actor_id=caller_id(request), conversation_id=conversation_id, **given)
         return json_reply(viewed(request, conversation_id))
+
+
+def _told(one: Caseload) -> dict[str, object]:
+    times = {"first_response": one.first_response._asdict(), "resolution": one.resolution._asdict()}
+    return {**one._asdict(), **times}

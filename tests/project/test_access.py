@@ -99,6 +99,7 @@ GET    business/{business}/agents                401   401   404   404   404   4
 PUT    business/{business}/agents/{user}         401   401   404   404   404   404   404   404   403   200   404   200
 DELETE business/{business}/agents/{clerk}        401   401   404   404   404   404   404   404   403   204   404   204
 GET    business/{business}/conversations         401   401   404   404   404   404   404   404   200   200   404   404
+GET    business/{business}/stats                 401   401   404   404   404   404   404   404   200   200   404   404
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff
 GET    webhooks                                  signed-in 200

@@ -22,7 +22,8 @@ HEALTHCHECK --interval=10s --timeout=3s CMD ["bash", "-c", "</dev/tcp/127.0.0.1/
 CMD ["pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]
 
 FROM python:${PYTHON} AS server
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin chat
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin chat \
+ && install --directory --owner 10001 --group 10001 --mode 0700 /attachments
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CHATBACKEND_ENV_FILE=/dev/null HOME=/tmp
 WORKDIR /app
 COPY --from=packages /venv /venv

@@ -1,5 +1,6 @@
 """System checks for settings that are each fine and cannot work together."""
 
+import base64
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -194,6 +195,25 @@ def alerts_to_a_webhook_without_a_secret() -> Iterator[CheckMessage]:
             hint="python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
             id="chatbackend.E012",
         )
+
+
+@rule
+def keys_of_other_uses_for_files() -> Iterator[CheckMessage]:
+    others = {settings.SECRET_KEY.encode(), settings.JWT_SIGNING_KEY.encode()}
+    shared = [name for name, key in settings.ENCRYPTION_KEYS.items() if others & _spellings(key)]
+    if shared:
+        yield Error(
+            f"ENCRYPTION_KEYS: {', '.join(shared)} is SECRET_KEY or JWT_SIGNING_KEY too. Those are changed when"
+            " they leak, and what was encrypted would be lost with them.",
+            hint="Give it 32 random bytes of its own.",
+            id="chatbackend.E015",
+        )
+
+
+def _spellings(key: bytes) -> set[bytes]:
+    """How a key may stand in another variable."""
+    encoded = {base64.b64encode(key), base64.urlsafe_b64encode(key)}
+    return {key, *encoded, *(text.rstrip(b"=") for text in encoded)}
 
 
 def _weak(key: str) -> bool:

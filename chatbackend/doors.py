@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 
-from chatbackend.middleware import too_large, usable_id
+from chatbackend.middleware import most_bytes, too_large, usable_id
 from chatbackend.problems import problem_http
 from conversations.context import request_id
 
@@ -74,7 +74,7 @@ def busy() -> HttpResponse:
 
 
 class BodyTooLargeError(Exception):
-    """The body outgrew MAX_BODY_BYTES while it was read."""
+    """The body outgrew its limit while it was read."""
 
 
 class BodyLimit:
@@ -85,13 +85,13 @@ class BodyLimit:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
+        received, most = 0, most_bytes(scope["path"])
 
         async def counted() -> Message:
             nonlocal received
             message: Message = await receive()
             received += len(message.get("body", b""))
-            if received > settings.MAX_BODY_BYTES:
+            if received > most:
                 raise BodyTooLargeError
             return message
 
@@ -99,7 +99,7 @@ class BodyLimit:
             await self.app(scope, counted, send)
         except BodyTooLargeError:
             given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-            await _respond(send, before_middleware(given, too_large))
+            await _respond(send, before_middleware(given, partial(too_large, most)))
 
 
 class OriginCheck:

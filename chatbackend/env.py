@@ -1,10 +1,13 @@
 """Typed readers of the environment. A value that cannot be used is refused by the name of its variable."""
 
+import base64
+import json
 import os
+import re
 import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -109,6 +112,34 @@ def secret(name: str, default: str = "") -> str:
     value = _secret(name, default)
     READ[name] = Variable("secret", "")
     return value
+
+
+def options(name: str) -> dict[str, Any]:
+    """A JSON object, read as a secret: it may hold one. Empty where there is none."""
+    try:
+        value = json.loads(secret(name) or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object")
+    return value
+
+
+def keys(name: str, *, size: int = 32) -> dict[str, bytes]:
+    """`name:base64`, each on a line of its own or after a comma; in the order given. Never quoted in the refusal."""
+    found: dict[str, bytes] = {}
+    for line in filter(None, re.split(r"[\s,]+", secret(name))):
+        label, _, text = line.partition(":")
+        try:
+            key = base64.b64decode(text, altchars=b"-_", validate=True)
+        except ValueError:
+            key = b""
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", label) or len(key) != size or label in found:
+            raise ImproperlyConfigured(
+                f"{name} must be NAME:KEY, each name once and each key {size} random bytes in base64"
+            )
+        found[label] = key
+    return found
 
 
 def kept_secret(path: Path, *, size: int = 48) -> str:

@@ -47,12 +47,25 @@ OPEN: Final[dict[str, list[str] | None]] = {
         "deleted_at",
     ],
     "reactions": ["id", "message_id", "user_id", "version"],
+    "attachments": [
+        "id",
+        "owner_id",
+        "message_id",
+        "content_type",
+        "size",
+        "width",
+        "height",
+        "thumbnail",
+        "uploaded_at",
+        "removed_at",
+    ],
 }
 CONTENT: Final = {
-    "messages": ["content", "metadata", "mentions", "reactions", "client_id", "words"],
+    "messages": ["content", "metadata", "mentions", "reactions", "attachments", "client_id", "words"],
     "conversations": ["name"],
     "users": ["display_name"],
     "reactions": ["emojis"],
+    "attachments": ["name"],
 }
 
 

@@ -45,8 +45,17 @@ class RequestContextMiddleware:
         return self.get_response(request)
 
 
+UPLOADS = "/api/v1/attachments"
+FORM = 65_536  # bytes that a form may put around its file
+
+
+def most_bytes(path: str) -> int:
+    """How large a body may be that is sent there."""
+    return settings.MAX_ATTACHMENT_BYTES + FORM if path == UPLOADS else int(settings.MAX_BODY_BYTES)
+
+
 class BodyLimitMiddleware:
-    """413 for a body that announces more than MAX_BODY_BYTES. What comes in chunks is counted by
+    """413 for a body that announces more than may be sent there. What comes in chunks is counted by
     `chatbackend.asgi`; WSGI servers hand a body without a length on as empty."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -56,16 +65,15 @@ class BodyLimitMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdigit():
             return problem_http(400, code="bad_request", detail="Content-Length is not a number")
-        if int(length) > settings.MAX_BODY_BYTES:
-            return too_large()
+        if int(length) > (most := most_bytes(request.path)):
+            return too_large(most)
         return self.get_response(request)
 
 
-def too_large() -> HttpResponse:
+def too_large(most: int) -> HttpResponse:
     """The refusal of a body over the limit."""
-    return problem_http(
-        413, code="body_too_large", detail=f"A request body may have at most {settings.MAX_BODY_BYTES} bytes"
-    )
+    detail = f"A request body may have at most {most} bytes here"
+    return problem_http(413, code="body_too_large", detail=detail)
 
 
 class AdminMessagesMiddleware(MessageMiddleware):
@@ -98,7 +106,7 @@ def policy(request: HttpRequest) -> str:
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self' data: https:",
+            "img-src 'self' data: blob: https:",  # blob: of files that were loaded with a token
             "font-src 'self'",
             "media-src 'self'",
             "manifest-src 'self'",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from conversations.queries import inbox
 from conversations.queries.routine import Routine
@@ -155,6 +156,7 @@ def _nothing(sample: Mapping[str, Any]) -> dict[str, Any]:
 _OWN: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "business_inbox": lambda sample: {"viewer": sample["agent"]},
     "send_message": lambda sample: {"type": "text"},
+    "send_files": lambda sample: {"type": "text", "attachments": [UUID(int=0)]},
     "add_messages": lambda sample: {
         "senders": [sample["viewer"]] * LIMIT,
         "types": ["text"] * LIMIT,

@@ -24,6 +24,9 @@ class Job:
 
 JOBS: Final[dict[str, Job]] = {
     "purge expired sign-ins": Job("conversations.tasks.purge_expired", 3_000, every=timedelta(hours=1)),
+    "purge files that no message carries": Job(
+        "messaging.tasks.purge_attachments", 3_000, every=timedelta(hours=1)
+    ),
     # Before the nightly maintenance, which clears up behind it.
     "purge what was deleted long ago": Job(
         "messaging.tasks.purge_deleted", 3 * 3_600, at={"hour": "1", "minute": "20"}

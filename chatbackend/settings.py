@@ -16,6 +16,7 @@ from dbperf.aliases import APPLICATION_NAMES, EXPLAIN, MAINTENANCE, MONITOR, SES
 from messaging.languages import STEMMED_LANGUAGES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_FILES = "django.core.files.storage.FileSystemStorage"
 
 # --- Where the environment comes from: the process, then .env, then what `make run` wrote for other terminals.
 env.load_file(Path(env.text("CHATBACKEND_ENV_FILE", str(BASE_DIR / ".env"))))
@@ -53,6 +54,8 @@ elif not SECRET_KEY:
         " (or DEBUG=on while developing, or `make run` for everything on this machine)"
     )
 
+ENCRYPTION_KEYS = env.keys("ENCRYPTION_KEYS")  # the first encrypts, all decrypt; files at rest
+
 # --- HTTP
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if PLAIN_HTTP else "")
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=not PLAIN_HTTP)
@@ -76,6 +79,9 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Po
 CORS_PREFLIGHT_MAX_AGE = 3600
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1_048_576, minimum=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+MAX_ATTACHMENT_BYTES = env.integer("MAX_ATTACHMENT_BYTES", 10_485_760, minimum=1024)
+ATTACHMENT_QUOTA_BYTES = env.integer("ATTACHMENT_QUOTA_BYTES", 1_073_741_824)
+ATTACHMENT_TYPES = env.items("ATTACHMENT_TYPES")
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)  # how many addresses X-Forwarded-For ends with are ours
 
 # --- Django
@@ -138,8 +144,17 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+# Files that people send. Another backend, such as one for S3, takes options of its own.
+ATTACHMENTS_BACKEND = env.text("ATTACHMENTS_BACKEND", LOCAL_FILES)
+ATTACHMENTS_DIR = Path(env.text("ATTACHMENTS_DIR", str(STATE_DIR / "attachments")))
+_LOCAL = {"location": ATTACHMENTS_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": LOCAL_FILES},
+    "attachments": {
+        "BACKEND": ATTACHMENTS_BACKEND,
+        "OPTIONS": env.options("ATTACHMENTS_OPTIONS")
+        or (_LOCAL if ATTACHMENTS_BACKEND == LOCAL_FILES else {}),
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

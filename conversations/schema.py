@@ -18,6 +18,7 @@ PATH_PARAMETERS = {
     "delivery_id": ({"type": "string", "format": "uuid"}, "The delivery: its `webhook-id`."),
     "kaha_id": ({"type": "string", "maxLength": 64}, "The person's id on the Kaha platform."),
     "job": ({"type": "integer", "minimum": 1}, "The round of maintenance."),
+    "attachment_id": ({"type": "string", "format": "uuid"}, "The file."),
     "seq": ({"type": "integer", "minimum": 1}, "The message's place in its conversation."),
     "emoji": ({"type": "string", "maxLength": 16}, "A single emoji of Unicode's list, percent-encoded."),
 }
@@ -28,7 +29,7 @@ REASONS = {
     404: "Unknown, or not for the caller's eyes: the two look the same.",
     409: "The present state does not allow it.",
     413: "The body is larger than the server takes.",
-    415: "The body is not `application/json`.",
+    415: "The body is not of the type that is taken here.",
     429: "Too many requests.",
     503: "The database is out of reach.",
 }

@@ -54,7 +54,8 @@ class SendMessage:
     attachments: list[UUID]
 
     def __post_init__(self) -> None:
-        if not self.content.strip() and (self.type == "text" or not self.metadata):
+        said = self.attachments or (self.metadata and self.type != "text")
+        if not self.content.strip() and not said:
             raise Invalid.field("content", "Nothing is said.", code="blank")
 
 
@@ -251,20 +252,12 @@ def _object(name: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _attachments(name: str, value: Any) -> list[UUID]:
-    if not isinstance(value, list):
-        raise BadFrame(f"{name}: a list of ids is required.")
-    if value:
-        raise Invalid.field(name, "There is no such attachment.", code="unknown_attachment")
-    return value
-
-
-def _people(name: str, value: Any, *, most: int = limits.MAX_MENTIONS) -> list[UUID]:
+def _ids(name: str, value: Any, *, most: int) -> list[UUID]:
     if not isinstance(value, list):
         raise BadFrame(f"{name}: a list of ids is required.")
     if len(value) > most:
         raise Invalid.field(name, f"At most {most}.", code="too_long")
-    return list(dict.fromkeys(_uuid(name, user) for user in value))
+    return list(dict.fromkeys(_uuid(name, one) for one in value))
 
 
 def _cursors(name: str, value: Any) -> dict[UUID, int]:
@@ -311,8 +304,8 @@ _SHAPES: Mapping[str, _Shape] = {
             "type": _type,
             "metadata": _object,
             "reply_to": _maybe_seq,
-            "mentions": _people,
-            "attachments": _attachments,
+            "mentions": partial(_ids, most=limits.MAX_MENTIONS),
+            "attachments": partial(_ids, most=limits.MAX_ATTACHMENTS),
         },
         {
             "type": lambda: "text",
@@ -327,7 +320,7 @@ _SHAPES: Mapping[str, _Shape] = {
     "react": _Shape(React, {**_MESSAGE, "emoji": _emoji, "on": _flag}),
     "read": _Shape(MarkRead, {"conversation": _uuid, "seq": _position}),
     "typing": _Shape(Typing, {"conversation": _uuid, "on": _flag}),
-    "presence": _Shape(Presence, {"users": partial(_people, most=MAX_WATCHED)}),
+    "presence": _Shape(Presence, {"users": partial(_ids, most=MAX_WATCHED)}),
     "resume": _Shape(Resume, {"cursors": _cursors}),
     "ping": _Shape(Ping),
 }

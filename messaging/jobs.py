@@ -5,17 +5,19 @@ deleted; of what is left, the client_id goes, with which nobody sends anything a
 from its newest message down, so that after each step it is a conversation that is in order, only shorter.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Least
+from django.utils import timezone
 
 from conversations.models import Conversation, Participant
-from messaging.models import Mention, Message
+from messaging import files, limits
+from messaging.models import Attachment, Mention, Message
 from messaging.queries import purge as queries
 
 
@@ -74,7 +76,29 @@ def _end_with(room: Conversation, last: Message | None, left: int) -> None:
 
 
 def _drop(room: Conversation, left: int) -> int:
-    """Through the ORM, which takes along what belongs to a message."""
+    """Through the ORM, which takes along what belongs to a message. Files are left to `purge_attachments`."""
     newest = Message.objects.filter(conversation=room, seq__gt=left).only("pk")
+    Attachment.objects.filter(message__in=newest).update(message=None, removed_at=timezone.now())
     _, counted = newest.delete()
     return counted.get(Message._meta.label, 0)
+
+
+SPARED = timedelta(hours=limits.UNSENT_HOURS + 1)  # nobody can send it any more, nor is about to
+FILES = 100  # of a batch: each is a call to the storage
+
+
+def purge_attachments(only: Sequence[UUID] | None = None) -> int:
+    """Lets go of files that no message carries, removed or never sent: the bytes first, then the row.
+
+    So whatever breaks off is met again. Returns how many went. Raises StorageAway. Uses index: attachments_free.
+    """
+    over = Q(removed_at__isnull=False) | Q(uploaded_at__lt=timezone.now() - SPARED)
+    due = Attachment.objects.filter(over, message=None).order_by("uploaded_at")
+    due = due if only is None else due.filter(pk__in=only)
+    gone = 0
+    while batch := list(due.values_list("pk", flat=True)[:FILES]):
+        for attachment in batch:
+            files.drop(attachment)
+        Attachment.objects.filter(pk__in=batch).delete()
+        gone += len(batch)
+    return gone

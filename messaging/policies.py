@@ -1,13 +1,19 @@
 """Who may change what was said, decided from facts already at hand: no queries here."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
 from conversations.exceptions import Conflict, Forbidden, Invalid
 from conversations.policies import MODERATORS
 from messaging import limits
+from messaging.exceptions import UnsupportedType
 from messaging.models import Message
+
+_SIGNS = '<>:"|?*'  # which one system or another does not take
+_MOST_SUFFIX = 16
 
 
 def require_sayable(type: str) -> None:
@@ -43,6 +49,26 @@ def require_reactable(message: Message, *, mine: Sequence[str], emoji: str) -> N
         raise Conflict("Nobody puts more reactions under one message.", code="too_many_reactions")
     if emoji not in there and len(there) >= limits.MAX_REACTIONS:
         raise Conflict("There are no more kinds of reactions under one message.", code="too_many_reactions")
+
+
+def require_taken(content_type: str, *, taken: Collection[str]) -> None:
+    """`taken` are content types, or `image/*` for all of a kind; none means any."""
+    kind = content_type.partition("/")[0]
+    if taken and content_type not in taken and f"{kind}/*" not in taken:
+        raise UnsupportedType(f"This is {content_type}; taken are {', '.join(taken)}.")
+
+
+def file_name(given: str) -> str:
+    """A name that is safe to show and to save under: one line, no folders, nothing that turns the text around.
+
+    Of one that is too long the middle goes, so that what it ends in stays.
+    """
+    last = unicodedata.normalize("NFC", given).replace("\\", "/").rpartition("/")[2]
+    shown = "".join(letter if letter.isprintable() else " " for letter in last if letter not in _SIGNS)
+    name = " ".join(shown.split()).strip(". ")
+    end = PurePosixPath(name).suffix[:_MOST_SUFFIX]
+    most = limits.MAX_FILE_NAME
+    return (name if len(name) <= most else name[: most - len(end)] + end) or "file"
 
 
 def tally(reactions: Sequence[dict[str, Any]], emoji: str, *, by: int) -> list[dict[str, Any]]:

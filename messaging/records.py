@@ -39,6 +39,7 @@ class Draft(NamedTuple):
     client_id: str | None = None
     reply_to: int | None = None
     mentions: Sequence[UUID] = ()
+    attachments: Sequence[UUID] = ()
 
 
 class Change(NamedTuple):

@@ -7,6 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from messaging import jobs
 from messaging.jobs import Gone, purge_deleted
 
 ENOUGH_S = 3_600.0  # of one night; the next goes on
@@ -21,3 +22,9 @@ def purge() -> dict[str, int]:
         if time.monotonic() > until:
             break
     return gone._asdict()
+
+
+@shared_task(name="messaging.tasks.purge_attachments", time_limit=3_000)
+def purge_attachments() -> int:
+    """Hourly: files that were uploaded and never sent, and what is left of removed ones."""
+    return jobs.purge_attachments()

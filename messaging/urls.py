@@ -3,12 +3,14 @@
 from django.urls import path
 
 from conversations.urls import CONVERSATION
+from messaging.views.attachments import AttachmentViewSet
 from messaging.views.changes import ChangesViewSet
 from messaging.views.messages import MessageViewSet
 from messaging.views.reactions import ReactionViewSet
 from messaging.views.search import SearchViewSet
 from messaging.views.stats import StatsViewSet
 
+attachments = AttachmentViewSet.as_view
 changes = ChangesViewSet.as_view
 messages = MessageViewSet.as_view
 search = SearchViewSet.as_view
@@ -19,6 +21,9 @@ urlpatterns = [
     path(f"{CONVERSATION}/stats", StatsViewSet.as_view({"get": "retrieve"})),
     path("users/me/messages", messages({"get": "own"})),
     path("search/messages", search({"get": "list"})),
+    path("attachments", attachments({"post": "create"})),
+    path("attachments/<uuid:attachment_id>", attachments({"get": "retrieve"})),
+    path("attachments/<uuid:attachment_id>/thumbnail", attachments({"get": "thumbnail"})),
     path("sync", changes({"post": "sync"})),
     path(f"{CONVERSATION}/messages/batch", messages({"post": "batch"})),
     path(

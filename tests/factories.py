@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from io import BytesIO
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -16,15 +17,21 @@ from conversations.models import BusinessAgent, Participant, User
 from conversations.queries import inbox, people
 from conversations.queries.inbox import InboxFilter
 from conversations.services import conversations
+from messaging.models import Attachment
 from messaging.queries import history
 from messaging.queries.history import Window
 from messaging.records import Written
-from messaging.services import messages
+from messaging.services import attachments, messages
 from webhooks.models import Webhook, WebhookDelivery
 from webhooks.models.webhooks import EVENTS
 from webhooks.services.webhooks import make_webhook
 
 _numbers = count(1)
+# Two points wide and three high.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000020000000308000000009c81815d0000001149"
+    "44415478da6364676062606062600000005c000d89b4b5430000000049454e44ae426082"
+)
 
 Json = dict[str, Any]
 
@@ -78,6 +85,11 @@ def delivery(hook: Webhook, conversation: UUID, **more: Any) -> WebhookDelivery:
 def say(sender: User, conversation: UUID, content: str = "hello", **more: Any) -> Written:
     """A message."""
     return messages.send_message(sender_id=sender.pk, conversation_id=conversation, content=content, **more)
+
+
+def file(owner: User, content: bytes = b"hello", name: str = "note.txt") -> Attachment:
+    """What somebody uploaded."""
+    return attachments.upload(owner_id=owner.pk, name=name, source=BytesIO(content), size=len(content))
 
 
 def body(written: Written) -> Json:

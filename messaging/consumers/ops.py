@@ -20,6 +20,7 @@ def send(user_id: UUID, op: SendMessage) -> str:
         client_id=op.client_id,
         reply_to=op.reply_to,
         mentions=op.mentions,
+        attachments=op.attachments,
     )
     return f'{written.body[:-1]},"duplicate":{"true" if written.duplicate else "false"}}}'
 

@@ -1,7 +1,8 @@
 """What is said."""
 
+from messaging.models.attachments import Attachment
 from messaging.models.mentions import Mention
 from messaging.models.messages import Message
 from messaging.models.reactions import Reaction
 
-__all__ = ["Mention", "Message", "Reaction"]
+__all__ = ["Attachment", "Mention", "Message", "Reaction"]

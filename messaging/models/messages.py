@@ -13,6 +13,8 @@ class Message(models.Model):
     `version` is the conversation's version of its last change, `created_version` that of its writing: a client that
     was away is told `message.created` exactly when it cannot have seen the message before.
 
+    `attachments` names its files in order, null where there are none: what they are stands in their rows.
+
     `reactions` is `[{emoji, count}]`, oldest first, or null where there are none: what the rows of Reaction add up to.
     """
 
@@ -42,6 +44,7 @@ class Message(models.Model):
     reply_to_seq = models.BigIntegerField(null=True, blank=True)
     reply_count = models.IntegerField(default=0)
     reactions = models.JSONField(null=True, blank=True)
+    attachments = ArrayField(models.UUIDField(), null=True, blank=True)
     client_id = models.CharField(max_length=64, null=True, blank=True)
     sent_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)

@@ -105,6 +105,20 @@ REACTIONS = Rule(
       AND said.counts IS DISTINCT FROM there.counts
     ORDER BY m.conversation_id, m.seq""",
 )
+# Uses index: attachments_message.
+ATTACHMENTS = Rule(
+    "attachments",
+    "a message's files are those that say they are its",
+    """SELECT m.conversation_id, format('the files of message %%s are others than it names', m.seq)
+    FROM messages m LEFT JOIN (
+        SELECT f.message_id, array_agg(f.id ORDER BY f.id) AS ids
+        FROM messages o JOIN attachments f ON f.message_id = o.id
+        WHERE o.conversation_id = ANY (%(ids)s::uuid[]) GROUP BY f.message_id
+    ) there ON there.message_id = m.id
+    WHERE m.conversation_id = ANY (%(ids)s::uuid[]) AND (m.attachments IS NOT NULL OR there.ids IS NOT NULL)
+      AND there.ids IS DISTINCT FROM (SELECT array_agg(id ORDER BY id) FROM unnest(m.attachments) id)
+    ORDER BY m.conversation_id, m.seq""",
+)
 
 RULES = (
     SEQ,
@@ -115,6 +129,7 @@ RULES = (
     MENTIONS,
     REPLY_COUNT,
     REACTIONS,
+    ATTACHMENTS,
 )
 
 

@@ -1,11 +1,12 @@
 """Writing messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from conversations.queries.routine import Routine
 from conversations.queries.statement import one, row, rows
+from messaging import limits
 from messaging.queries.fragments import MESSAGE, TOLD, message
 from messaging.records import Draft, Written
 
@@ -16,34 +17,22 @@ from messaging.records import Draft, Written
 #   message then has no sender, messages_has_sender refuses it, and with it the allotment is undone.
 # - The first answer to a case takes a second version: the case's first_response_at is a fact of the conversation.
 # - `earlier` answers a repeated client_id; a racing one runs into messages_unique_client_id and is read afterwards.
-SEND = Routine(
-    "send_message",
-    uses=(
-        "participants_unique_user",
-        "messages_unique_client_id",
-        "conversations_pkey",
-        "messages_unique_seq",
-    ),
-    writes=True,
-    parameters={
-        "sender": "uuid",
-        "conversation": "uuid",
-        "content": "text",
-        "type": "text",
-        "metadata": "jsonb",
-        "client_id": "text",
-        "reply_to": "bigint",
-        "mentions": "uuid[]",
-    },
-    returns={
-        "body": "text",
-        "seq": "bigint",
-        "version": "bigint",
-        "business_id": "varchar",
-        "duplicate": "bool",
-        "answered": "bool",
-    },
-    body=f"""
+_SEND: Mapping[str, str] = {
+    "sender": "uuid",
+    "conversation": "uuid",
+    "content": "text",
+    "type": "text",
+    "metadata": "jsonb",
+    "client_id": "text",
+    "reply_to": "bigint",
+    "mentions": "uuid[]",
+}
+
+
+def _sending(
+    *, only: str = "", taken: str = "", sender: str = "(SELECT user_id FROM seated)", files: str = "NULL"
+) -> str:
+    return f"""
     WITH caller AS (
         SELECT p.conversation_id, p.user_id, p.role = 'agent' AND EXISTS (
             SELECT FROM business_cases k WHERE k.conversation_id = p.conversation_id AND k.first_response_at IS NULL
@@ -63,7 +52,7 @@ SEND = Routine(
             changed_at = clock_timestamp(), last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
             last_message_id = nextval('messages_id_seq')
         FROM caller
-        WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier)
+        WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier){only}
         RETURNING c.id, c.last_seq, c.version - caller.answers::int AS version, c.last_message_id, c.changed_at,
             c.business_id, caller.answers
     ), seated AS (
@@ -81,13 +70,13 @@ SEND = Routine(
         FROM allotted a JOIN participants p ON p.conversation_id = a.id
         WHERE p.user_id = ANY (%(mentions)s) AND p.user_id <> %(sender)s AND p.left_at IS NULL
         RETURNING user_id
-    ), written AS (
+    ){taken}, written AS (
         INSERT INTO messages (id, conversation_id, seq, version, created_version, sender_id, type, content, metadata,
-            mentions, reply_to_seq, reply_count, client_id, sent_at)
-        SELECT a.last_message_id, a.id, a.last_seq, a.version, a.version, (SELECT user_id FROM seated),
+            mentions, reply_to_seq, reply_count, client_id, sent_at, attachments)
+        SELECT a.last_message_id, a.id, a.last_seq, a.version, a.version, {sender},
             %(type)s, %(content)s, %(metadata)s,
             coalesce((SELECT array_agg(user_id ORDER BY user_id) FROM named), '{{}}'), %(reply_to)s, 0,
-            %(client_id)s, a.changed_at
+            %(client_id)s, a.changed_at, {files}
         FROM allotted a
         RETURNING *
     )
@@ -95,7 +84,46 @@ SEND = Routine(
     FROM written m LEFT JOIN users u ON u.id = m.sender_id
     UNION ALL
     SELECT {message("%(sender)s")}, m.seq, m.version, NULL, true, false
-    FROM earlier JOIN messages m ON m.id = earlier.id LEFT JOIN users u ON u.id = m.sender_id""",
+    FROM earlier JOIN messages m ON m.id = earlier.id LEFT JOIN users u ON u.id = m.sender_id"""
+
+
+_SENT: Mapping[str, str] = {
+    "body": "text",
+    "seq": "bigint",
+    "version": "bigint",
+    "business_id": "varchar",
+    "duplicate": "bool",
+    "answered": "bool",
+}
+_SENDS_BY = (
+    "participants_unique_user",
+    "messages_unique_client_id",
+    "conversations_pkey",
+    "messages_unique_seq",
+)
+SEND = Routine("send_message", uses=_SENDS_BY, writes=True, parameters=_SEND, returns=_SENT, body=_sending())
+
+# The same with files, apart from it so that others do not pay for looking. They must be the sender's own, in no other
+# message, and not about to be purged; one that is not leaves everything as it was. A rival who names the same file in
+# another conversation meanwhile shows in `taken`, and the message has no sender then, as where one was removed.
+# Uses index: attachments_pkey.
+_FREE = f"""f.id = ANY (%(attachments)s) AND f.owner_id = %(sender)s AND f.message_id IS NULL AND f.removed_at IS NULL
+            AND f.uploaded_at > clock_timestamp() - interval '{limits.UNSENT_HOURS} hours'"""
+_ALL = "= cardinality(%(attachments)s)"
+SEND_FILES = Routine(
+    "send_files",
+    uses=_SENDS_BY,
+    writes=True,
+    parameters={**_SEND, "attachments": "uuid[]"},
+    returns=_SENT,
+    body=_sending(
+        only=f"\n          AND (SELECT count(*) FROM attachments f WHERE {_FREE}) {_ALL}",
+        taken=f""", taken AS (
+        UPDATE attachments f SET message_id = a.last_message_id FROM allotted a WHERE {_FREE} RETURNING f.id
+    )""",
+        sender=f"CASE WHEN (SELECT count(*) FROM taken) {_ALL} THEN (SELECT user_id FROM seated) END",
+        files="%(attachments)s",
+    ),
 )
 
 # Many at once, under the conversation's lock: one statement however many, which costs a COPY of them and no more.
@@ -165,7 +193,7 @@ KNOWN = Routine(
     WHERE line.sender_id IS NULL""",
 )
 
-ROUTINES = (SEND, ADD, KNOWN)
+ROUTINES = (SEND, SEND_FILES, ADD, KNOWN)
 
 
 def send_message(draft: Draft) -> Written | None:
@@ -174,7 +202,9 @@ def send_message(draft: Draft) -> Written | None:
     One statement, its own transaction. Raises IntegrityError where a rival was first: with the same client_id, or
     with the sender's removal.
     """
-    found = SEND.first(**{**draft._asdict(), "mentions": list(draft.mentions)})
+    given = {**draft._asdict(), "mentions": list(draft.mentions)}
+    files = list(given.pop("attachments"))
+    found = SEND_FILES.first(**given, attachments=files) if files else SEND.first(**given)
     return Written(*found) if found else None
 
 

@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from conversations import cursors
-from conversations.exceptions import Invalid
 from conversations.fields import (
     SAFE_INTEGER,
     CursorField,
@@ -25,6 +24,7 @@ from conversations.strictness import deeper_than
 from messaging import limits
 from messaging.models import Message
 from messaging.queries.history import Moment
+from messaging.serializers.shapes import FILE
 
 MAX_BATCH = 1_000
 MAX_SYNC = 200
@@ -72,22 +72,11 @@ class MetadataField(serializers.DictField):
         return data
 
 
-class AttachmentsField(serializers.ListField):
-    """Nothing can be attached yet, so no name of an attachment is known."""
-
-    child = IdField()
-
-    def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and data:
-            raise Invalid.field("attachments", "There is no such attachment.", code="unknown_attachment")
-        found: list[Any] = super().to_internal_value(data)
-        return found
-
-
 @extend_schema_serializer(
     examples=[
         example("Text", {"content": "Good morning", "client_id": "5f0c2d34"}),
         example("A reply", {"content": "And to you", "reply_to": 42, "mentions": [ANN["id"]]}),
+        example("A file", {"type": "file", "attachments": [FILE["id"]]}),
         example("A place", {"type": "location", "metadata": {"latitude": 47.05, "longitude": 8.3}}),
     ]
 )
@@ -100,12 +89,12 @@ class NewMessageSerializer(BodySerializer):
     metadata = MetadataField(required=False)
     reply_to = WholeField(required=False, allow_null=True, min_value=1)
     mentions = IdListField(max_length=limits.MAX_MENTIONS, required=False)
-    attachments = AttachmentsField(required=False)
+    attachments = IdListField(max_length=limits.MAX_ATTACHMENTS, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs.pop("attachments", None)
         attrs.setdefault("content", "")
-        if not attrs["content"].strip() and (attrs["type"] == Message.Type.TEXT or not attrs.get("metadata")):
+        said = attrs.get("attachments") or (attrs.get("metadata") and attrs["type"] != Message.Type.TEXT)
+        if not attrs["content"].strip() and not said:
             raise serializers.ValidationError({"content": ["This field may not be blank."]}, code="blank")
         return attrs
 

@@ -7,6 +7,16 @@ from rest_framework import serializers
 from conversations.serializers.shapes import ANN, Shape, UserShape
 from messaging.models import Message
 
+FILE = {
+    "id": "0199d3a4-3b2c-7e1d-8f40-6a7b8c9d0e1f",
+    "name": "map.pdf",
+    "content_type": "application/pdf",
+    "size": 48213,
+    "width": None,
+    "height": None,
+    "thumbnail_url": None,
+    "url": "/api/v1/attachments/0199d3a4-3b2c-7e1d-8f40-6a7b8c9d0e1f",
+}
 HELLO = {
     "conversation": "0199d3a2-0a1b-7d2c-8e3f-4a5b6c7d8e9f",
     "seq": 42,
@@ -34,6 +44,20 @@ class ReactionShape(Shape):
     mine = serializers.BooleanField(help_text="Whether the caller is one of them.")
 
 
+@extend_schema_serializer(component_name="Attachment", examples=[OpenApiExample("A file", FILE)])
+class AttachmentShape(Shape):
+    """A file. What it is was read from its bytes; its addresses take the caller's token."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    width = serializers.IntegerField(allow_null=True, help_text="Of an image, in pixels.")
+    height = serializers.IntegerField(allow_null=True)
+    thumbnail_url = serializers.CharField(allow_null=True)
+    url = serializers.CharField()
+
+
 @extend_schema_serializer(component_name="Message", examples=[OpenApiExample("A message", HELLO)])
 class MessageShape(Shape):
     """A message, named by its conversation and `seq`. A deleted one keeps its place with empty content."""
@@ -49,7 +73,7 @@ class MessageShape(Shape):
     reply_count = serializers.IntegerField()
     client_id = serializers.CharField(allow_null=True)
     mentions = serializers.ListField(child=serializers.UUIDField())
-    attachments = serializers.ListField(child=serializers.DictField())
+    attachments = AttachmentShape(many=True, help_text="In the order in which they were named.")
     reactions = ReactionShape(many=True, help_text="In the order in which each emoji came first.")
     sent_at = serializers.DateTimeField()
     edited_at = serializers.DateTimeField(allow_null=True)

@@ -19,6 +19,7 @@ from messaging.access import get_any_message, lock_message
 from messaging.models import Mention, Message, Reaction
 from messaging.queries import writing
 from messaging.records import Draft, Written
+from messaging.services.attachments import remove_from, require_free
 from messaging.services.storing import storable
 from messaging.services.telling import as_written, tell
 
@@ -33,6 +34,7 @@ def send_message(
     client_id: str | None = None,
     reply_to: int | None = None,
     mentions: Sequence[UUID] = (),
+    attachments: Sequence[UUID] = (),
 ) -> Written:
     """Says something. A `client_id` that this sender used here before answers with the first message, `duplicate`.
 
@@ -49,6 +51,7 @@ def send_message(
         client_id=client_id,
         reply_to=reply_to,
         mentions=mentions,
+        attachments=list(dict.fromkeys(attachments)),
     )
     written = _send(draft)
     if written is None:
@@ -101,6 +104,7 @@ def _explain(draft: Draft) -> None:
         standing = Message.objects.filter(conversation=draft.conversation, deleted_at=None)
         if not standing.filter(seq=draft.reply_to).exists():
             raise Invalid.field("reply_to", "There is no such message to reply to.", code="unknown_message")
+    require_free(owner_id=draft.sender, attachments=draft.attachments)
     if found.participant is None:
         seated(user_id=draft.sender, conversation_id=draft.conversation)
 
@@ -154,12 +158,17 @@ def take_down_message(*, conversation_id: UUID, seq: int) -> Written:
     return _delete(conversation, get_any_message(conversation_id, seq))
 
 
+_EMPTIED = ("content", "metadata", "mentions", "reactions", "attachments")
+
+
 def _delete(conversation: Conversation, message: Message) -> Written:
     if message.deleted_at is not None:
         return as_written(conversation.pk, message.seq, viewer=None)
-    message.content, message.metadata, message.mentions, message.reactions = "", {}, [], None
+    remove_from(message)
+    message.content, message.metadata, message.mentions = "", {}, []
+    message.reactions = message.attachments = None
     message.deleted_at, message.version = timezone.now(), conversation.stamp()
-    message.save(update_fields=["content", "metadata", "mentions", "reactions", "deleted_at", "version"])
+    message.save(update_fields=[*_EMPTIED, "deleted_at", "version"])
     Reaction.objects.filter(message=message).delete()
     Mention.objects.filter(conversation=conversation, seq=message.seq).delete()
     written = tell(conversation.pk, message.seq, "message.deleted")

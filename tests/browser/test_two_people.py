@@ -3,10 +3,11 @@
 import re
 from uuid import UUID
 
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from messaging.services.messages import send_message
 from tests.browser.person import LIVE_MS, Person
+from tests.factories import PNG
 from tests.server import Server
 
 Pair = tuple[Person, Person]
@@ -62,6 +63,23 @@ def test_a_reaction_is_seen_by_both_each_knows_their_own_and_a_reload_changes_no
     ben.reaction("hello").click()
     for person in (ann, ben):
         expect(person.reaction("hello")).to_have_count(0, timeout=LIVE_MS)
+
+
+def test_a_file_reaches_the_other_who_can_save_it(people: Pair) -> None:
+    ann, ben = _talking(people)
+    page: FilePayload = {"name": "a.html", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"}
+    picture: FilePayload = {"name": "b.png", "mimeType": "image/png", "buffer": PNG}
+    ann.page.get_by_test_id("files").set_input_files([page, picture])
+    for person in (ann, ben):
+        expect(person.page.get_by_test_id("file")).to_have_text(
+            ["a.html25 bytes", "b.png74 bytes"], timeout=LIVE_MS
+        )
+    ben.page.reload()
+    expect(ben.page.locator(".file-picture")).to_have_js_property("naturalWidth", 2, timeout=LIVE_MS)
+    with ben.page.expect_download(timeout=LIVE_MS) as saved:
+        ben.page.get_by_test_id("file").first.click()
+    assert (saved.value.suggested_filename, saved.value.path().read_bytes()) == ("a.html", page["buffer"])
+    assert ann.errors == ben.errors == []
 
 
 def test_typing_is_seen_and_ends(people: Pair) -> None:

@@ -126,6 +126,7 @@ class Arrangement:
         given = compose.environment(compose.ours()[name], host=HOST, secrets=self.secrets)
         if COUNTED in given:
             given[COUNTED] = tempfile.mkdtemp(prefix="metrics-", dir=self.state)
+        given["ATTACHMENTS_DIR"] = str(self.state / "attachments")
         place = {"PATH": PATH, "HOME": str(self.state), "PYTHONPATH": str(self._without_servers())}
         return given | place | OWN_SETTINGS
 

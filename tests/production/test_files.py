@@ -21,6 +21,7 @@ from django.urls import URLResolver, get_resolver
 from granian.cli import cli as granian
 
 from chatbackend import env
+from chatbackend.middleware import UPLOADS, most_bytes
 from messaging.routing import websocket_urlpatterns
 from tests.production import compose
 from tests.server import ROOT
@@ -297,7 +298,8 @@ def test_connections_fit_into_each_other() -> None:
 
 def test_nobody_gives_up_before_who_knows_why() -> None:
     nginx = (compose.DEPLOY / "nginx.conf").read_text()
-    assert re.findall(r"client_max_body_size (\d+);", nginx) == [str(settings.MAX_BODY_BYTES)]
+    bounds = re.findall(r"(?:location = (/\S+) \{.*\n\s+)?client_max_body_size (\d+);", nginx)
+    assert bounds == [("", str(settings.MAX_BODY_BYTES)), (UPLOADS, str(most_bytes(UPLOADS)))]
     waits = [int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s;", nginx)]
     assert settings.DB_PATIENCE is not None
     assert settings.DB_PATIENCE > settings.DB_STATEMENT_TIMEOUT
@@ -306,6 +308,17 @@ def test_nobody_gives_up_before_who_knows_why() -> None:
     memory = compose.services()["redis"]["deploy"]["resources"]["limits"]["memory"]
     (kept,) = re.findall(r"^maxmemory (\d+)mb", (compose.DEPLOY / "redis.conf").read_text(), re.MULTILINE)
     assert int(kept) < _number(memory)
+
+
+def test_files_lie_where_every_process_that_reads_or_removes_them_finds_them(dockerfile: str) -> None:
+    folder, (volume,) = "/attachments", {tuple(each.get("volumes", ())) for each in _with_files()}
+    assert volume == (f"attachments:{folder}",)
+    assert {each["environment"]["ATTACHMENTS_DIR"] for each in compose.ours().values()} == {folder}
+    assert f"install --directory --owner 10001 --group 10001 --mode 0700 {folder}" in dockerfile
+
+
+def _with_files() -> list[compose.Service]:
+    return [one for name, one in compose.ours().items() if name not in {"beat", "migrate"}]
 
 
 # --- the images

@@ -36,6 +36,7 @@ GET    unread                                    signed-in 200
 GET    conversations                             signed-in 200
 POST   conversations                             signed-in 201
 POST   sync                                      signed-in 200
+POST   attachments                               signed-in 201
 GET    search/messages?q=hello                   signed-in 200
 GET    users/me/messages                         signed-in 200
 
@@ -60,6 +61,8 @@ PATCH  conversations/{group}/messages/1          401   401   404   404   200   4
 DELETE conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
 PUT    conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
 DELETE conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
+GET    attachments/{file}                        401   401   404   404   200   200   200   404   404   404   404   404
+GET    attachments/{file}/thumbnail              401   401   404   404   200   200   200   404   404   404   404   404
 POST   conversations/{group}/messages/batch      401   401   403   403   403   403   403   403   403   403   403   201
 POST   conversations/{group}/assign              401   401   404   404   403   403   403   404   404   404   404   404
 POST   conversations/{group}/status              401   401   404   404   403   403   403   404   404   404   404   404
@@ -91,6 +94,7 @@ PATCH  conversations/{case}/messages/1           401   401   404   404   404   4
 DELETE conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
 PUT    conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 DELETE conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
+GET    attachments/{scan}                        401   401   404   404   404   404   404   200   200   200   404   404
 POST   conversations/{case}/assign               401   401   404   404   404   404   404   403   200   200   404   404
 POST   conversations/{case}/status               401   401   404   404   404   404   404   403   200   200   404   404
 
@@ -215,12 +219,14 @@ def names(callers: dict[str, User]) -> dict[str, str]:
     group = factories.group(owner, *inside, user)
     participants.set_role(actor_id=owner.pk, conversation_id=group, user_id=callers["admin"].pk, role="admin")
     participants.remove_participant(actor_id=owner.pk, conversation_id=group, user_id=callers["left"].pk)
-    factories.say(member, group)
+    files = {"file": factories.file(member, factories.PNG), "scan": factories.file(callers["custo"])}
+    factories.say(member, group, attachments=[files["file"].pk])
     User.objects.filter(pk=callers["shut"].pk).update(is_active=False)
     User.objects.filter(pk=callers["staff"].pk).update(is_staff=True)
     _, tokens = sessions.sign_in(username=user.username, password="a good password")
     case = factories.case(callers["custo"], content="help")
     delivery = factories.delivery(factories.webhook(callers["chief"]), case)
+    factories.say(callers["custo"], case, attachments=[files["scan"].pk])
     return {
         "hook": str(delivery.webhook_id),
         "delivery": str(delivery.key),
@@ -236,6 +242,7 @@ def names(callers: dict[str, User]) -> dict[str, str]:
         "group": str(group),
         "direct": str(factories.direct(member, user)),
         "case": str(case),
+        **{name: str(file.pk) for name, file in files.items()},
         **tokens._asdict(),
     }
 
@@ -263,7 +270,8 @@ def _try(row: Row, caller: User | None, names: dict[str, str]) -> tuple[int, set
     body = _filled(BODIES.get(row.address), names)
     with transaction.atomic():
         before = _fingerprint()
-        response = Api(caller).call(row.method, "/" + row.path.format(**names), body)
+        asked, path = Api(caller), "/" + row.path.format(**names)
+        response = asked.upload() if path == "/attachments" else asked.call(row.method, path, body)
         changed = {line[0] for line in set(_fingerprint()) ^ set(before)}
         transaction.set_rollback(True)
     return response.status_code, changed

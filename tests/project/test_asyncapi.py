@@ -144,7 +144,7 @@ def _bare(node: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", ["User", "Message", "Reaction", "Participant", "BusinessCase", "ReadPosition"]
+    "name", ["User", "Message", "Attachment", "Reaction", "Participant", "BusinessCase", "ReadPosition"]
 )
 def test_what_rest_and_the_socket_share_is_described_alike(name: str) -> None:
     rest = contract.document()["components"]["schemas"][name]

@@ -25,7 +25,7 @@ def room() -> UUID:
     ann, ben, cid = factories.person("ann"), factories.person("ben"), factories.person("cid")
     room = factories.group(ann, ben, cid)
     first = factories.say(ann, room, "hello", mentions=[ben.pk])
-    factories.say(ben, room, "hi", reply_to=first.seq)
+    factories.say(ben, room, "hi", reply_to=first.seq, attachments=[factories.file(ben).pk])
     gone = factories.say(ben, room, "oh", reply_to=first.seq, mentions=[ann.pk])
     messages.delete_message(actor_id=ben.pk, conversation_id=room, seq=gone.seq)
     messages.edit_message(actor_id=ann.pk, conversation_id=room, seq=first.seq, content="hello!")
@@ -132,6 +132,8 @@ FAULTS: dict[str, tuple[Callable[[UUID], None], set[str]]] = {
     "reply_count": (set_message(1, "reply_count = 5"), {"reply_count"}),
     "reactions miscounted": (set_message(2, """reactions = '[{"emoji": "👍", "count": 9}]'"""), {"reactions"}),
     "reactions not said": (set_message(2, "reactions = NULL"), {"reactions"}),
+    "attachments of nobody": (set_message(1, "attachments = ARRAY[gen_random_uuid()]"), {"attachments"}),
+    "attachments not named": (set_message(2, "attachments = NULL"), {"attachments"}),
     "reactions of nobody": (set_message(1, """reactions = '[{"emoji": "👍", "count": 1}]'"""), {"reactions"}),
     "reply_count of none": (set_message(1, "reply_count = 0"), {"reply_count"}),
 }  # fmt: skip
@@ -140,12 +142,18 @@ LEFT = {  # what cannot be put right without guessing
     "direct_pair": {"direct_pair"},
     "seq lost": {"seq"},
     "versions_distinct": {"versions_distinct"},
+    "attachments of nobody": {"attachments"},
+    "attachments not named": {"attachments"},
 }
 
 
 def test_every_rule_is_tried() -> None:
     assert {name for _, rules in FAULTS.values() for name in rules} == {rule.name for rule in RULES}
-    assert {rule.name for rule in RULES} - REPAIRS.keys() == {"direct_pair", "versions_distinct"}
+    assert {rule.name for rule in RULES} - REPAIRS.keys() == {
+        "direct_pair",
+        "versions_distinct",
+        "attachments",
+    }
 
 
 def test_what_is_whole_is_silent(room: UUID) -> None:

@@ -1,5 +1,6 @@
 """Each check: the fault, the fix, then silence."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -55,6 +56,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"DBPERF": {"ALERTS": {"WEBHOOK_URL": "https://hooks.example.org", "WEBHOOK_SECRET": "s"}}},
     ),
     "chatbackend.E014": ({"WEBHOOK_KEYS": [STRONG, "short"]}, {"WEBHOOK_KEYS": [STRONG]}),
+    "chatbackend.E015": (
+        {"SECRET_KEY": b64encode(bytes(range(32))).decode(), "ENCRYPTION_KEYS": {"a": bytes(range(32))}},
+        {"SECRET_KEY": STRONG, "ENCRYPTION_KEYS": {"a": bytes(range(32))}},
+    ),
     "chatbackend.W011": (
         {"REGISTRATION_OPEN": True, "JWT_VERIFYING_KEY": "k", **CLOSED},
         {"REGISTRATION_OPEN": False, "JWT_VERIFYING_KEY": "k", **CLOSED},

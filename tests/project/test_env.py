@@ -54,6 +54,12 @@ def test_ports_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: env.ports("X", "443"), "https"),
         (lambda: env.networks("X"), "10.0.0.1/8"),
         (lambda: env.networks("X"), "localhost"),
+        (lambda: env.options("X"), "[1]"),
+        (lambda: env.options("X"), "{"),
+        (lambda: env.keys("X"), "a"),
+        (lambda: env.keys("X"), "a:QUFB"),
+        (lambda: env.keys("X"), f"a:{'QUFB' * 10}QUE= a:{'QUFB' * 10}QUE="),
+        (lambda: env.keys("X"), f":{'QUFB' * 10}QUE="),
         (lambda: env.url("X", schemes=("redis",)), "http://host"),
         (lambda: env.url("X", schemes=("redis",)), "redis://host:port"),
     ],
@@ -64,6 +70,15 @@ def test_what_cannot_be_used_is_refused_by_name(
     monkeypatch.setenv("X", raw)
     with pytest.raises(ImproperlyConfigured, match=r"^X must be "):
         reader()  # type: ignore[operator]
+
+
+def test_keys_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", f"b:{'-_-_' * 10}QUE=\na:{'QUFB' * 10}QUE=, ")
+    assert list(env.keys("X").items()) == [("b", b"\xfb\xff\xbf" * 10 + b"AA"), ("a", b"A" * 32)]
+    monkeypatch.setenv("X", "a:geheim")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        env.keys("X")
+    assert "geheim" not in str(refused.value)
 
 
 def test_a_refused_url_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,7 @@ OUT_OF_BOUNDS: list[tuple[dict[str, Any], str]] = [
     ({"reply_to": 2**53 + 1}, "out_of_range"),
     ({"mentions": [str(uuid4()) for _ in range(51)]}, "too_long"),
     ({"attachments": [SOME]}, "unknown_attachment"),
+    ({"attachments": [str(uuid4()) for _ in range(11)]}, "too_long"),
 ]
 
 

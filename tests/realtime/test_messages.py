@@ -27,10 +27,11 @@ def test_an_ack_carries_the_committed_message_and_the_other_hears_the_same(
     assert factories.said(alice, room) == [said]
 
 
-def test_everything_a_message_may_carry(alice: User, bob: User, join: Join) -> None:
+def test_everything_a_message_may_carry(alice: User, bob: User, join: Join, daphne: Server) -> None:
     room = factories.direct(alice, bob)
     a, b = join(alice), join(bob)
     first = a.do("send", conversation=room, client_id="1", content="which one?")
+    file = factories.file(bob, b"%PDF-" + b"x" * 200_000)
     reply = b.do(
         "send",
         conversation=room,
@@ -40,11 +41,20 @@ def test_everything_a_message_may_carry(alice: User, bob: User, join: Join) -> N
         metadata={"width": 3},
         reply_to=first["seq"],
         mentions=[alice.pk],
-        attachments=[],
+        attachments=[file.pk],
     )
     assert (reply["type"], reply["content"], reply["metadata"]) == ("image", "this \u2603 one", {"width": 3})
     assert (reply["reply_to"], reply["mentions"]) == (first["seq"], [str(alice.pk)])
     heard = durable(a.heard_by_now(), room)
+    (named,) = reply["attachments"]
+    assert (named, reply["attachments"]) == (
+        {**named, "id": str(file.pk), "size": 200_005},
+        heard[0]["data"]["attachments"],
+    )
+    loaded = httpx.get(
+        f"{daphne.base_url}{named['url']}", headers={"Authorization": f"Bearer {token_of(alice)}"}
+    )
+    assert (loaded.status_code, loaded.content) == (200, b"%PDF-" + b"x" * 200_000)
     assert [frame["event"] for frame in heard] == ["message.created", "message.updated"]
     assert heard[1]["data"]["reply_count"] == 1
 

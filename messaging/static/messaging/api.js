@@ -6,6 +6,7 @@
 import { call } from "./http.js";
 
 const TICKET_MS = 8_000;
+const FILE_MS = 10 * 60_000;
 
 /** A query string of the values that are set, with its question mark. */
 export function query(values) {
@@ -26,14 +27,14 @@ export class Api {
   }
 
   /** Any call, with a token; one that has run out is renewed and the call made once more. `timeout` in ms. */
-  async call(method, path, body, { timeout } = {}) {
+  async call(method, path, body, { timeout, blob } = {}) {
     const token = await this.#tokens.access();
     try {
-      return await call(this.#base + path, { method, body, token, timeout });
+      return await call(this.#base + path, { method, body, token, timeout, blob });
     } catch (problem) {
       if (problem.status !== 401) throw problem;
       const renewed = await this.#tokens.access({ insteadOf: token });
-      return call(this.#base + path, { method, body, token: renewed, timeout });
+      return call(this.#base + path, { method, body, token: renewed, timeout, blob });
     }
   }
 
@@ -135,6 +136,25 @@ export class Api {
    */
   searchMessages(search) {
     return this.call("GET", `/search/messages${query(search)}`);
+  }
+
+  // Files
+
+  /** @param {File} file @returns {Promise<object>} what it is; its `id` goes into `attachments` of a message */
+  upload(file) {
+    const form = new FormData();
+    form.append("file", file);
+    return this.call("POST", "/attachments", form, { timeout: FILE_MS });
+  }
+
+  /** @returns {Promise<Blob>} */
+  file(id) {
+    return this.call("GET", `/attachments/${id}`, undefined, { timeout: FILE_MS, blob: true });
+  }
+
+  /** @returns {Promise<Blob>} a small picture, of what has a `thumbnail_url` */
+  thumbnail(id) {
+    return this.call("GET", `/attachments/${id}/thumbnail`, undefined, { blob: true });
   }
 
   // Business cases

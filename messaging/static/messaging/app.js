@@ -16,6 +16,7 @@ import { CaseBar, openCases } from "./views/case.js";
 import { Composer } from "./views/composer.js";
 import { ConversationPane } from "./views/conversation.js";
 import { Details } from "./views/details.js";
+import { save } from "./views/files.js";
 import { confirmed, explain } from "./views/dialog.js";
 import { Inbox } from "./views/inbox.js";
 import { openMenu } from "./views/menu.js";
@@ -264,6 +265,8 @@ class Workspace {
       react: (seq, emoji, on) => this.#try(this.#controller.react(this.#pane.id, seq, emoji, on)),
       retry: (clientId) => this.#controller.retry(this.#pane.id, clientId),
       discard: (clientId) => this.#controller.discard(this.#pane.id, clientId),
+      save: ({ id, name }) => this.#try(this.#controller.api.file(id).then((blob) => save(blob, name))),
+      thumbnail: async ({ id }) => URL.createObjectURL(await this.#controller.api.thumbnail(id)),
     };
   }
 
@@ -330,11 +333,18 @@ class Workspace {
       },
       edit: (seq, text) => this.#try(this.#controller.edit(this.#pane.id, seq, text)),
       typing: (on) => this.#chat.typing(this.#pane.id, on),
+      attach: (files) => this.#attach(this.#pane.id, files),
       editLast: () => {
         const message = lastOwn(this.#store.thread(this.#pane.id), this.#store.me);
         if (message) this.#composer.edit(message);
       },
     };
+  }
+
+  async #attach(id, files) {
+    this.#pane.answered();
+    this.#timeline.toBottom();
+    for (const file of files) await this.#try(this.#controller.sendFile(id, file));
   }
 
   #makePane() {

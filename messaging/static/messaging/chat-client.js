@@ -42,7 +42,7 @@
  * its user signs in again where the session ran out. `session.signOut()` forgets it.
  *
  * @typedef {{conversation: string, content: string, clientId?: string, type?: string, metadata?: object,
- *            replyTo?: number, mentions?: string[]}} Draft
+ *            replyTo?: number, mentions?: string[], attachments?: string[]}} Draft
  */
 import { Api } from "./api.js";
 import { backoff } from "./backoff.js";
@@ -164,13 +164,14 @@ export class ChatClient extends EventTarget {
    * @returns {Promise<object>} the stored message
    * @throws {Problem} where the server refuses it (it is then in `outbox` as `failed`), or where 200 wait already
    */
-  send({ conversation, content, clientId = randomId(), type, metadata, replyTo, mentions }) {
+  send({ conversation, content, clientId = randomId(), type, metadata, replyTo, mentions, attachments }) {
     this.#typedAt.delete(conversation);
     const frame = { op: "send", conversation, client_id: clientId, content };
     if (type) frame.type = type;
     if (metadata) frame.metadata = metadata;
     if (replyTo) frame.reply_to = replyTo;
     if (mentions?.length) frame.mentions = mentions;
+    if (attachments?.length) frame.attachments = attachments;
     return this.#outbox.add(frame);
   }
 

@@ -301,6 +301,13 @@ export class Controller extends EventTarget {
     }
   }
 
+  /** Upload a file and send it as a message of its own. @param {File} file */
+  async sendFile(id, file) {
+    const { id: attachment, content_type: kind } = await this.api.upload(file);
+    const type = kind.startsWith("image/") ? "image" : "file";
+    await this.chat.send({ conversation: id, content: "", type, attachments: [attachment] });
+  }
+
   retry(id, clientId) {
     const pending = this.store.thread(id).pending.get(clientId);
     if (pending) return this.send(id, pending.content, clientId);

@@ -1,8 +1,9 @@
 /**
- * One way to call the server: JSON in, JSON out, every failure a `Problem`.
+ * One way to call the server: JSON in and out, or files, every failure a `Problem`.
  *
  * @typedef {{field?: string, code?: string, detail?: string}} FieldError
- * @typedef {{method?: string, body?: unknown, token?: string, timeout?: number}} CallOptions
+ * @typedef {{method?: string, body?: unknown, token?: string, timeout?: number,
+ *            blob?: boolean}} CallOptions
  */
 
 const TIMEOUT_MS = 20_000;
@@ -71,12 +72,13 @@ async function problemFrom(response) {
 function requestInit({ method = "GET", body, token }, signal) {
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const form = body instanceof FormData; // the browser says what separates its parts
+  if (body !== undefined && !form) headers["Content-Type"] = "application/json";
   return {
     method,
     headers,
     signal,
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: body === undefined || form ? body : JSON.stringify(body),
     // Tokens alone say who calls: a cookie of the admin site must never decide anything here.
     credentials: "omit",
     cache: "no-store",
@@ -84,7 +86,7 @@ function requestInit({ method = "GET", body, token }, signal) {
 }
 
 /**
- * Call the server and give back the parsed reply (null where there is none).
+ * Call the server and give back the parsed reply (null where there is none), or its bytes as a Blob.
  *
  * @param {string} url
  * @param {CallOptions} [options] `timeout` in milliseconds
@@ -96,6 +98,7 @@ export async function call(url, options = {}) {
   try {
     const response = await fetch(url, requestInit(options, abort.signal));
     if (!response.ok) throw await problemFrom(response);
+    if (options.blob) return await response.blob();
     return response.status === 204 ? null : await response.json();
   } catch (error) {
     if (error instanceof Problem) throw error;

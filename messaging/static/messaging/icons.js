@@ -1,6 +1,8 @@
 /** The drawings of the client: strokes on a 24 by 24 grid, in the colour of the text around them. */
 
 const PATHS = {
+  attach:
+    "M19.5 11.5l-7.6 7.6a5 5 0 0 1-7-7l7.7-7.7a3.3 3.3 0 0 1 4.7 4.7l-7.6 7.6a1.6 1.6 0 0 1-2.3-2.3l7-7",
   back: "M15 5l-7 7 7 7",
   business:
     "M4 10v9.5h16V10M3 10l1.8-5.5h14.4L21 10M3 10c0 1.7 1.3 3 3 3s3-1.3 3-3c0 1.7 1.3 3 3 3s3-1.3 3-3c0 1.7 1.3 3 3 3s3-1.3 3-3M10 19.5V16h4v3.5",

@@ -1,4 +1,7 @@
-/** Where a message is written, or an own one edited. Enter sends, Shift+Enter breaks the line, Up edits the last. */
+/**
+ * Where a message is written, or an own one edited. Enter sends, Shift+Enter breaks the line, Up edits the last. Files
+ * are sent as soon as they are chosen.
+ */
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 
@@ -6,7 +9,7 @@ const TALLEST_PX = 200;
 
 /**
  * @typedef {{send: (text: string) => void, edit: (seq: number, text: string) => void, typing: (on: boolean) => void,
- *            editLast: () => void}} Acts
+ *            editLast: () => void, attach: (files: File[]) => void}} Acts
  */
 export class Composer {
   #acts;
@@ -16,6 +19,7 @@ export class Composer {
   #bar = h("div", { class: "composer-bar", hidden: true });
   #text;
   #button;
+  #files;
 
   /** @param {Acts} acts */
   constructor(acts) {
@@ -36,6 +40,19 @@ export class Composer {
       { type: "submit", class: "send-button", "aria-label": "Send message", disabled: true },
       icon("send"),
     );
+    this.#files = h("input", { type: "file", hidden: true, "data-testid": "files", onchange: () => this.#chosen() });
+    this.#files.multiple = true;
+    const attach = h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": "Attach files",
+        title: "Attach files",
+        onclick: () => this.#files.click(),
+      },
+      icon("attach"),
+    );
     this.element = h(
       "form",
       { class: "composer", "aria-label": "Write a message", onsubmit: (event) => this.#submit(event) },
@@ -44,6 +61,8 @@ export class Composer {
         "div",
         { class: "composer-row" },
         h("label", { class: "hidden", for: "composer-text" }, "Message"),
+        attach,
+        this.#files,
         this.#text,
         this.#button,
       ),
@@ -114,6 +133,13 @@ export class Composer {
       event.preventDefault();
       this.#acts.editLast();
     }
+  }
+
+  #chosen() {
+    const files = [...this.#files.files];
+    this.#files.value = ""; // so that the same can be chosen again
+    if (files.length) this.#acts.attach(files);
+    this.focus();
   }
 
   #submit(event) {

@@ -4,6 +4,7 @@ import { fill, h, isolated } from "../dom.js";
 import { icon } from "../icons.js";
 import { dayName, fullTime, timeOf } from "../time.js";
 import { personAvatar, toneOf } from "./avatar.js";
+import { fileList } from "./files.js";
 import { linked } from "./text.js";
 
 const ONLY_PICTURES =
@@ -29,7 +30,8 @@ export function signatureOf(row) {
 /**
  * @param {object} row of `rowsOf`
  * @param {{named: boolean, isNew: boolean, menu: (message: object, button: Element) => void,
- *          react: (seq: number, emoji: string, on: boolean) => void, retry: (clientId: string) => void, discard: (clientId: string) => void}} view
+ *          react: (seq: number, emoji: string, on: boolean) => void, retry: (clientId: string) => void, discard: (clientId: string) => void,
+ *          save: (file: object) => void, thumbnail: (file: object) => Promise<string>}} view
  *   `named`: senders are shown, since more than two people talk
  */
 export function renderRow(row, view) {
@@ -74,13 +76,13 @@ function bubble(row, view) {
   const name =
     shownName && isolated(who, { class: "message-sender", "data-tone": toneOf(message.sender?.id ?? "") });
   const attributes = { class: "bubble", "aria-label": `${who}, ${timeOf(at)}`, tabIndex: -1 };
-  return h("article", attributes, name, body(message), meta(row));
+  return h("article", attributes, name, fileList(message.attachments, view), body(message), meta(row));
 }
 
 function body(message) {
   const element = h("div", { class: "message-body", dir: "auto", "data-testid": "message-body" });
   if (message.deleted_at) return fill(element, h("em", { class: "muted" }, "Message deleted"));
-  const label = TYPE_LABELS[message.type];
+  const label = !message.attachments?.length && TYPE_LABELS[message.type];
   if (label) fill(element, h("span", { class: "type-label" }, label, message.content && " "));
   element.append(...linked(message.content));
   if (ONLY_PICTURES.test(message.content)) element.classList.add("pictures");

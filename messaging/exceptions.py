@@ -1,0 +1,30 @@
+"""What can go wrong with files, beside what can go wrong anywhere."""
+
+from conversations.exceptions import ChatError
+
+
+class TooLarge(ChatError):
+    """A file over MAX_ATTACHMENT_BYTES."""
+
+    status = 413
+    code = "attachment_too_large"
+    title = "This file is too large"
+
+
+class UnsupportedType(ChatError):
+    """A file of a kind that this server does not take."""
+
+    status = 415
+    code = "attachment_type"
+    title = "Files of this type are not taken"
+
+
+class StorageAway(ChatError):
+    """The storage of files does not answer, or is full. What was to be kept is not."""
+
+    status = 503
+    code = "storage_unavailable"
+    title = "The storage of files is out of reach"
+
+    def __init__(self) -> None:
+        super().__init__("Files cannot be kept at the moment; try again later", headers={"Retry-After": "30"})

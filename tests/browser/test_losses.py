@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import WebSocket, expect
+from playwright.sync_api import Route, WebSocket, expect
 
 from conversations.models import Participant, User
 from messaging.consumers import replay
+from messaging.services import messages
+from messaging.services.bulk import Line, add_batch
 from tests import factories
 from tests.browser.person import LIVE_MS, Person
 from tests.browser.road import Frame, Road, tells_of_a_message
@@ -153,6 +155,50 @@ def test_too_much_missed_is_read_anew(ann: User, ben: Person, room: UUID, road: 
     ben.write("so much!")
     expect(ben.message("so much!")).to_have_attribute("data-state", "sent", timeout=LIVE_MS)
     ben.sees(*stored(ben, room)[-51:])
+
+
+@pytest.fixture
+def far_back(ann: User, ben: Person, room: UUID) -> UUID:
+    """Ann has said a lot since, all of which was heard."""
+    lines = [Line(ann.pk, f"number {seq}", timezone.now(), str(seq)) for seq in range(2, 202)]
+    add_batch(conversation_id=room, lines=lines)
+    expect(ben.message("number 201")).to_be_visible(timeout=LIVE_MS)
+    return room
+
+
+def reset(road: Road, room: UUID) -> None:
+    """As the server says that too much was missed."""
+    road.say(json.dumps({"event": "reset", "conversation": str(room)}))
+
+
+def test_what_is_read_anew_is_what_one_looks_at(ann: User, ben: Person, far_back: UUID, road: Road) -> None:
+    ben.page.goto(f"{ben.base_url}/#/c/{far_back}/100")
+    expect(ben.message("number 100")).to_be_in_viewport(timeout=LIVE_MS)
+    road.lose(lambda frame: frame["event"] == "message.updated")
+    messages.edit_message(actor_id=ann.pk, conversation_id=far_back, seq=100, content="number 100, mended")
+    ben.until(lambda: road.lost)
+    reset(road, far_back)
+    expect(ben.message("number 100, mended")).to_be_in_viewport(timeout=LIVE_MS)
+    expect(ben.message("number 201")).to_have_count(0)
+
+
+def test_a_page_that_was_on_its_way_is_read_anew_too(
+    ann: User, ben: Person, far_back: UUID, road: Road
+) -> None:
+    def late(route: Route) -> None:
+        page = route.fetch()
+        road.lose(lambda frame: frame["event"] == "message.updated")
+        messages.edit_message(actor_id=ann.pk, conversation_id=far_back, seq=100, content="mended")
+        reset(road, far_back)
+        ben.until(lambda: road.lost)
+        route.fulfill(response=page)
+
+    ben.page.goto(f"{ben.base_url}/?anew")
+    ben.is_online()
+    ben.page.route("**/messages?around=*", late, times=1)
+    ben.page.goto(f"{ben.base_url}/?anew#/c/{far_back}/100")
+    expect(ben.message("mended")).to_be_in_viewport(timeout=LIVE_MS)
+    expect(ben.message("number 201")).to_have_count(0)
 
 
 def test_what_a_client_does_not_know_does_no_harm(ann: User, ben: Person, room: UUID, road: Road) -> None:

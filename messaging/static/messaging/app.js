@@ -56,7 +56,8 @@ class Workspace {
   constructor({ session }) {
     this.#chat = new ChatClient({ session });
     this.#store = new Store(session.user);
-    this.#controller = new Controller({ chat: this.#chat, store: this.#store });
+    const place = (id) => (id === this.#pane.id ? this.#timeline.hold() : null);
+    this.#controller = new Controller({ chat: this.#chat, store: this.#store, place });
     this.#inbox = new Inbox({ store: this.#store, acts: this.#inboxActs() });
     this.#timeline = new Timeline(this.#timelineActs());
     this.#composer = new Composer(this.#composerActs());

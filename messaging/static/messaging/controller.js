@@ -20,10 +20,15 @@ export class Controller extends EventTarget {
   #early = [];
   #gone = new Set();
   #opened = null;
+  #place;
 
-  /** @param {{chat: object, store: object}} parts the ChatClient and the Store */
-  constructor({ chat, store }) {
+  /**
+   * @param {{chat: object, store: object, place?: (id: string) => number | null}} parts the ChatClient, the Store, and
+   *   which message the user looks at: null where that is the newest
+   */
+  constructor({ chat, store, place = () => null }) {
     super();
+    this.#place = place;
     this.chat = chat;
     this.api = chat.api;
     this.store = store;
@@ -135,8 +140,7 @@ export class Controller extends EventTarget {
   async openAt(id, seq) {
     const conversation = this.store.conversations.get(id) ?? (await this.loadConversation(id));
     if (!conversation) return null;
-    if (!isShown(this.store.thread(id), seq))
-      await this.#load(id, async () => this.store.putAround(id, await this.api.messages(id, { around: seq })));
+    if (!isShown(this.store.thread(id), seq)) await this.#loadAround(id, seq);
     this.loadMembers(id).catch(() => null);
     return conversation;
   }
@@ -150,15 +154,25 @@ export class Controller extends EventTarget {
 
   async #loadNewest(id) {
     if (this.store.thread(id).loading) return;
-    await this.#load(id, async () => this.store.putPage(id, await this.api.messages(id)));
+    await this.#load(id, {}, (page) => this.store.putPage(id, page));
   }
 
-  async #load(id, load) {
+  async #loadAround(id, seq) {
+    await this.#load(id, { around: seq }, (page) => this.store.putAround(id, page));
+  }
+
+  /** Read a page into a thread, unless that was emptied meanwhile: whoever did so reads it again. */
+  async #load(id, window, put) {
     this.store.setThread(id, { loading: true, failed: false });
+    const thread = this.store.thread(id);
+    const isThere = () => this.store.threads.get(id) === thread;
     try {
-      await load();
+      const page = await this.api.messages(id, window);
+      if (!isThere()) return;
+      put(page);
       this.store.setThread(id, { loading: false });
     } catch (problem) {
+      if (!isThere()) return;
       this.store.setThread(id, { loading: false, failed: true });
       throw problem;
     }
@@ -208,15 +222,17 @@ export class Controller extends EventTarget {
         .catch(() => null);
   }
 
+  /** Where the user is, which need not be the end. */
   async #readAnew(id) {
-    const shown = this.store.threads.get(id)?.loaded;
-    if (!shown) {
+    const thread = this.store.threads.get(id);
+    if (!thread?.loaded && !thread?.loading) {
       this.refresh(id);
       return;
     }
+    const seq = this.#place(id);
     this.store.clearThread(id);
-    const conversation = await this.loadConversation(id).catch(() => null);
-    if (conversation) await this.#loadNewest(id).catch(() => null);
+    const conversation = await this.loadConversation(id).catch(() => this.store.setThread(id, { failed: true }));
+    if (conversation) await (seq ? this.#loadAround(id, seq) : this.#loadNewest(id)).catch(() => null);
   }
 
   #settle(id) {

@@ -95,6 +95,13 @@ export class Timeline {
     this.#found();
   }
 
+  /** Go back to what is in sight once the thread was read anew. @returns {number | null} null for the newest */
+  hold() {
+    const seqs = this.atBottom ? [] : this.#visible().flatMap(({ seq }) => (seq ? [Number(seq)] : []));
+    this.#wanted ??= seqs[seqs.length >> 1] ?? null;
+    return this.#wanted;
+  }
+
   #found() {
     const row = this.#wanted && this.#list.querySelector(`[data-seq="${this.#wanted}"]`);
     if (!row) return false;
@@ -166,7 +173,7 @@ export class Timeline {
       const box = row.getBoundingClientRect();
       if (box.bottom < top) continue;
       if (box.top > bottom) break;
-      rows.push({ key: row.dataset.key, top: box.top });
+      rows.push({ key: row.dataset.key, seq: row.dataset.seq, top: box.top });
     }
     return rows;
   }

@@ -1,6 +1,7 @@
 """The hub in this process, without a server, Redis or PostgreSQL: who is told what."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 import pytest
@@ -8,9 +9,10 @@ from django.conf import settings
 
 from conversations.events import Batch, PersonChange, PersonNotice
 from messaging.hub import Hub, Missed, Socket
-from messaging.hub.hub import GAP_WAIT_S
+from messaging.hub.hub import CLOSED_SILENT, GAP_WAIT_S, SILENCE_S
 from messaging.hub.people import BURST
-from messaging.records import Change
+from messaging.hub.sweep import FAR_EVERY, FAR_OVERLAP_S, OVERLAP_S, Sweep
+from messaging.records import Change, Recent
 from tests.realtime.test_lane import ROOM, envelope
 from tests.realtime.test_socket import Peer
 
@@ -266,6 +268,56 @@ async def test_conversations_that_nobody_hears_leave_nothing_behind() -> None:
         ear.socket.hold(str(number))
         hub.release(ear.socket, str(number), 7)
     assert not ear.socket._floors
+
+
+async def test_who_says_nothing_for_too_long_is_taken_for_dead() -> None:
+    hub = Hub(nothing)
+    silent, late = Ear(hub), Ear(hub)
+    silent.socket.heard_at, late.socket.heard_at = 0.0, 1.0
+    hub._end_overdue(SILENCE_S + 0.5)
+    assert silent.socket.close_code == CLOSED_SILENT
+    assert late.socket.close_code is None
+
+
+class Diary:
+    """A PostgreSQL in which nothing happens. `asked` tells how far back it was looked over; None where it was away."""
+
+    def __init__(self) -> None:
+        self.asked: list[float | None] = []
+        self.away = False
+
+    async def recent(self, back: float, businesses: Sequence[str]) -> Recent:
+        self.asked.append(None if self.away else back)
+        if self.away:
+            raise ConnectionError
+        return Recent([], [], [])
+
+    async def changes(self, cursors: Mapping[str, int], limit: int) -> Mapping[str, Sequence[Change]]:
+        raise AssertionError("nothing happened")
+
+
+async def test_the_sweep_leaves_no_time_out_and_looks_further_back_now_and_then() -> None:
+    diary = Diary()
+    hub = Hub(nothing, diary)
+    ear = Ear(hub)
+    sweep = Sweep(hub, diary)
+    await sweep.look(0)
+    diary.away = True
+    with pytest.raises(ConnectionError):
+        await sweep.look(1)
+    diary.away = False
+    for second in range(2, FAR_EVERY):
+        await sweep.look(second)
+    assert diary.asked == [
+        OVERLAP_S,
+        None,
+        2 + OVERLAP_S,
+        *[1 + OVERLAP_S] * (FAR_EVERY - 4),
+        1 + FAR_OVERLAP_S,
+    ]
+    hub.disconnect(ear.socket)
+    await sweep.look(100)  # for nobody
+    assert len(diary.asked) == FAR_EVERY
 
 
 async def test_coming_back_allows_nobody_to_write_more() -> None:

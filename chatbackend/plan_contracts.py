@@ -10,12 +10,14 @@ from conversations.queries import inbox
 from conversations.queries.routine import Routine
 from dbperf.connections import Database
 from dbperf.plans import Contract, register
-from messaging.queries import changes, history, search, sockets, sweep, writing
+from messaging.queries import changes, history, receipts, replies, search, sockets, sweep, writing
 
 LIMIT = 50
 ROUTINES = (
     *inbox.ROUTINES,
     *history.ROUTINES,
+    *replies.ROUTINES,
+    *receipts.ROUTINES,
     *writing.ROUTINES,
     *changes.ROUTINES,
     *sockets.ROUTINES,
@@ -32,6 +34,8 @@ MOST_BUFFERS = {
     "message_history_of_type": 600,
     "one_message": 60,
     "own_messages": 600,
+    "message_replies": 400,
+    "message_receipts": 600,
     "changes_since": 800,
     "changes_since_each": 8_000,
     "conversation_head": 40,
@@ -119,6 +123,7 @@ _FIXED: Mapping[str, Any] = {
     "client_id": "of-nobody",
     "mentions": [],
     "only_named": False,
+    "past": receipts.NOBODY,
     "back": 5.0,
     "session": "of-nobody",
     "query": "'nobodysaidthis'",
@@ -170,6 +175,7 @@ _OWN: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     },
     "message_history_of_type": lambda sample: {"type": "image", "after": None},
     "message_history": lambda sample: {"after": None},
+    "message_replies": lambda sample: {"after": 0},
     "search_rare": lambda sample: {"sender": None, "seq": None, "conversation": None},
     "search_walk": lambda sample: {"sender": None, "seq": None, "conversation": None},
     "search_indexed": lambda sample: {"sender": None, "seq": None, "conversation": None},

@@ -51,6 +51,14 @@ def whole(values: list[Any]) -> int:
     return number
 
 
+def key(values: list[Any]) -> UUID:
+    """A cursor of one id."""
+    (text,) = values
+    if not isinstance(text, str):
+        raise TypeError(text)
+    return UUID(text)
+
+
 def pair(values: list[Any]) -> tuple[int, int]:
     """A cursor of two versions."""
     one, other = values

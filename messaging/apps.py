@@ -21,6 +21,8 @@ def _install_routines(using: str, **_: Any) -> None:
     from messaging.queries import (  # noqa: PLC0415 - needs the loaded models
         changes,
         history,
+        receipts,
+        replies,
         search,
         sockets,
         stats,
@@ -28,5 +30,5 @@ def _install_routines(using: str, **_: Any) -> None:
         writing,
     )
 
-    every = (history, writing, changes, sockets, sweep, search, stats)
+    every = (history, replies, receipts, writing, changes, sockets, sweep, search, stats)
     install([routine for module in every for routine in module.ROUTINES], using=using)

@@ -9,11 +9,13 @@ from messaging.views.messages import MessageViewSet
 from messaging.views.reactions import ReactionViewSet
 from messaging.views.search import SearchViewSet
 from messaging.views.stats import StatsViewSet
+from messaging.views.threads import ThreadViewSet
 
 attachments = AttachmentViewSet.as_view
 changes = ChangesViewSet.as_view
 messages = MessageViewSet.as_view
 search = SearchViewSet.as_view
+threads = ThreadViewSet.as_view
 
 urlpatterns = [
     path(f"{CONVERSATION}/messages", messages({"get": "list", "post": "create"})),
@@ -30,6 +32,8 @@ urlpatterns = [
         f"{CONVERSATION}/messages/<seq:seq>",
         messages({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
     ),
+    path(f"{CONVERSATION}/messages/<seq:seq>/replies", threads({"get": "replies"})),
+    path(f"{CONVERSATION}/messages/<seq:seq>/receipts", threads({"get": "receipts"})),
     path(
         f"{CONVERSATION}/messages/<seq:seq>/reactions/<str:emoji>",
         ReactionViewSet.as_view({"put": "put", "delete": "destroy"}),

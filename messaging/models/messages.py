@@ -97,6 +97,12 @@ class Message(models.Model):
                 name="messages_conversation_sent",
                 condition=Q(deleted_at=None),
             ),
+            # GET …/messages/{seq}/replies: the answers to a message that still stand, page by page.
+            models.Index(
+                fields=["conversation", "reply_to_seq", "seq"],
+                name="messages_replies",
+                condition=Q(reply_to_seq__isnull=False, deleted_at=None),
+            ),
             # Unread: the few messages after a read position that do not count.
             models.Index(
                 fields=["conversation", "seq"],

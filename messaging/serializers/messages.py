@@ -153,6 +153,18 @@ class OwnMessagesSerializer(LimitSerializer):
     cursor = CursorField(place)
 
 
+class RepliesSerializer(LimitSerializer):
+    """The answers to a message."""
+
+    cursor = CursorField(cursors.whole)
+
+
+class ReceiptsSerializer(LimitSerializer):
+    """Who has read a message."""
+
+    cursor = CursorField(cursors.key)
+
+
 @extend_schema_field({"type": "string", "maxLength": 512})
 class AfterField(serializers.Field[Any, Any, Any, Any]):
     """A version, or the `next` of the page before: the version reached, and the one that the first page began after."""

@@ -93,6 +93,26 @@ class OwnMessagesShape(Shape):
     next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
 
 
+@extend_schema_serializer(component_name="Replies")
+class RepliesShape(Shape):
+    results = MessageShape(many=True, help_text="Ascending by seq, without deleted ones.")
+    next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+
+
+@extend_schema_serializer(component_name="Receipt")
+class ReceiptShape(Shape):
+    """Somebody who has read a message."""
+
+    user = UserShape()
+    last_read_seq = serializers.IntegerField(help_text="Up to where they have read by now.")
+
+
+@extend_schema_serializer(component_name="Receipts")
+class ReceiptsShape(Shape):
+    results = ReceiptShape(many=True, help_text="In the order of the ids of people.")
+    next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+
+
 @extend_schema_serializer(component_name="HighlightPiece")
 class HighlightPieceShape(Shape):
     text = serializers.CharField(help_text="As it was written: not HTML. `…` stands for what is left out.")

@@ -59,6 +59,8 @@ POST   conversations/{group}/messages            401   401   404   404   201   2
 GET    conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
 PATCH  conversations/{group}/messages/1          401   401   404   404   200   403   403   404   404   404   404   404
 DELETE conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
+GET    conversations/{group}/messages/1/replies  401   401   404   404   200   200   200   404   404   404   404   404
+GET    conversations/{group}/messages/1/receipts 401   401   404   404   200   200   200   404   404   404   404   404
 PUT    conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
 DELETE conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
 GET    attachments/{file}                        401   401   404   404   200   200   200   404   404   404   404   404
@@ -92,6 +94,8 @@ GET    conversations/{case}/messages             401   401   404   404   404   4
 POST   conversations/{case}/messages             401   401   404   404   404   404   404   201   201   201   404   404
 PATCH  conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
 DELETE conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
+GET    conversations/{case}/messages/1/replies   401   401   404   404   404   404   404   200   200   200   404   404
+GET    conversations/{case}/messages/1/receipts  401   401   404   404   404   404   404   200   200   200   404   404
 PUT    conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 DELETE conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 GET    attachments/{scan}                        401   401   404   404   404   404   404   200   200   200   404   404

@@ -388,7 +388,7 @@ class Hub:
         for user, live in missed.people.items():
             for socket in self.people.sockets(user) if live else ():
                 self._seat(socket, lane)
-        notice = f'{{"event":"reset","conversation":"{lane.conversation}"}}'
+        notice = _reset_notice(lane.conversation)
         for socket in self._audience(lane.members, lane.business):
             socket.hear(Heard(lane.conversation, missed.head, notice, len(notice)))
         gone = [user for user, live in missed.people.items() if not live]
@@ -396,6 +396,12 @@ class Hub:
         for socket in [one for one in lane.members if not missed.people.get(one.user, True)]:
             socket.joined_early.discard(lane.conversation)
             self._unseat(socket, lane.conversation)
+
+    def send_to_read(self, lane: Lane) -> None:
+        """Those who answer for a case read it anew: something before the first event heard here may be lost."""
+        notice = _reset_notice(lane.conversation)
+        for socket in self._audience(set(), lane.business) - lane.members:
+            socket.hear(Heard(lane.conversation, lane.position, notice, len(notice)))
 
     # --- keeping house
 
@@ -438,6 +444,10 @@ class Hub:
         if time.monotonic() - self._complained_at >= QUIET_S:
             self._complained_at = time.monotonic()
             log.warning(text, *args)
+
+
+def _reset_notice(conversation: str) -> str:
+    return f'{{"event":"reset","conversation":"{conversation}"}}'
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -44,6 +44,7 @@ class Lane:
     """
 
     __slots__ = (
+        "_began",
         "_deliver",
         "_held",
         "_late",
@@ -73,6 +74,7 @@ class Lane:
         self.waiting = False
         self._held: dict[int, Envelope] = {}
         self._wanted = 0
+        self._began: int | None = None  # where `begin` had to guess
         self._left: dict[str, tuple[int, float]] = {}
         self._deliver = deliver
         self._late = late
@@ -129,8 +131,13 @@ class Lane:
     def begin(self) -> None:
         """Whatever came first here is the first: its position was not known in time."""
         if self.position is None and self._held:
-            self.position = min(cast(int, envelope["prev"]) for envelope in self._held.values())
+            self.position = self._began = min(cast(int, envelope["prev"]) for envelope in self._held.values())
             self._drain()
+
+    def skipped(self, floor: int) -> bool:
+        """Whether something that happened from this version on was passed over by `begin`. True once."""
+        began, self._began = self._began, None
+        return began is not None and began >= floor
 
     def fill(self, missed: Missed) -> None:
         """What was read from PostgreSQL after `position`. Where it was too much, the position jumps over it."""

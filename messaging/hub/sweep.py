@@ -115,6 +115,8 @@ class Sweep:
         if lane is None:
             return None
         lane.business = moved.business
+        if moved.floor is not None and lane.skipped(moved.floor):
+            self._hub.send_to_read(lane)
         return _Late(lane, moved)
 
     async def _read(self, late: Sequence[_Late]) -> None:

@@ -12,7 +12,7 @@ from messaging.hub import Hub, Missed, Socket
 from messaging.hub.hub import CLOSED_SILENT, GAP_WAIT_S, SILENCE_S
 from messaging.hub.people import BURST
 from messaging.hub.sweep import FAR_EVERY, FAR_OVERLAP_S, OVERLAP_S, Sweep
-from messaging.records import Change, Recent
+from messaging.records import Change, Moved, Recent
 from tests.realtime.test_lane import ROOM, envelope
 from tests.realtime.test_socket import Peer
 
@@ -280,17 +280,18 @@ async def test_who_says_nothing_for_too_long_is_taken_for_dead() -> None:
 
 
 class Diary:
-    """A PostgreSQL in which nothing happens. `asked` tells how far back it was looked over; None where it was away."""
+    """A PostgreSQL where this happened and no more. `asked`: how far back one looked, None while it was away."""
 
-    def __init__(self) -> None:
+    def __init__(self, *moved: Moved) -> None:
         self.asked: list[float | None] = []
         self.away = False
+        self.moved = moved
 
     async def recent(self, back: float, businesses: Sequence[str]) -> Recent:
         self.asked.append(None if self.away else back)
         if self.away:
             raise ConnectionError
-        return Recent([], [], [])
+        return Recent(self.moved, [], [])
 
     async def changes(self, cursors: Mapping[str, int], limit: int) -> Mapping[str, Sequence[Change]]:
         raise AssertionError("nothing happened")
@@ -318,6 +319,26 @@ async def test_the_sweep_leaves_no_time_out_and_looks_further_back_now_and_then(
     hub.disconnect(ear.socket)
     await sweep.look(100)  # for nobody
     assert len(diary.asked) == FAR_EVERY
+
+
+@pytest.mark.parametrize(("floor", "lost"), [(6, True), (7, False)])
+async def test_agents_read_a_case_anew_whose_last_but_one_event_was_lost(floor: int, lost: bool) -> None:
+    """Nobody here heard of the case before, so that the gap cannot be seen: only the sweep knows when 6 was said."""
+    diary = Diary(Moved(ROOM, 7, business="acme", floor=floor))
+    hub = Hub(nothing, diary)
+    agent, witness = Ear(hub), Ear(hub)
+    for socket, businesses in ((agent.socket, ["acme"]), (witness.socket, ["rival"])):
+        await hub.enter(socket, {}, businesses)
+        hub.begin(socket, {}, businesses)
+        socket.open_gate()
+    hub.hear(envelope(7, business="acme"))
+    await asyncio.wait(set(hub._tasks), timeout=5)
+    sweep = Sweep(hub, diary)
+    for now in (0, 1):
+        await sweep.look(now)
+    reset = [f'{{"event":"reset","conversation":"{ROOM}"}}'] if lost else []
+    assert await agent.heard() == ["frame 7", *reset]
+    assert await witness.heard() == []
 
 
 async def test_coming_back_allows_nobody_to_write_more() -> None:

@@ -18,7 +18,7 @@ DEPLOY_ENV := CHATBACKEND_ENV_FILE=/dev/null CHATBACKEND_EMBEDDED=off DEBUG=off 
 	ALLOWED_HOSTS=chat.example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-basic chaos lint bench clean
+.PHONY: help run test test-basic chaos lint bench soak clean
 export PORT
 
 help: ## Show this list
@@ -48,6 +48,9 @@ lint: $(DEV_STAMP) ## Check style, types, layers, migrations and production sett
 
 bench: $(RUN_STAMP) ## Measure speed on this machine (ARGS goes to the command)
 	@$(PY) manage.py bench $(ARGS)
+
+soak: $(RUN_STAMP) ## Half an hour of load, in which nothing may grow (ARGS="--minutes 10")
+	@$(PY) manage.py soak $(ARGS)
 
 clean: ## Remove what can be made again (.venv, caches, static files); the data in .embedded stays
 	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

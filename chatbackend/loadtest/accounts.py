@@ -14,30 +14,51 @@ from rest_framework_simplejwt.tokens import AccessToken
 from conversations.models import Conversation, User
 from conversations.services.conversations import create_group
 from messaging.models import Message
+from messaging.services.bulk import Line, add_batch
 
 PREFIX = "loadtest-"
 GROUP = "Load test"
 FORGOTTEN = timedelta(days=1)  # what a killed run left is removed by a later one
-LIFETIME = timedelta(hours=2)
+LIFETIME = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """A token for each person, and the conversation of all."""
+    """A token for each person, and the conversation of all, with who began it."""
 
     tokens: Sequence[str]
     conversation: UUID
+    creator: UUID
 
 
 @contextmanager
 def crowd(size: int) -> Iterator[Crowd]:
     """Makes so many people with a group, and removes them and all they wrote."""
+    with crowds([size]) as made:
+        yield made[0]
+
+
+@contextmanager
+def crowds(sizes: Sequence[int]) -> Iterator[Sequence[Crowd]]:
+    """The same with a group for each size, of people of its own."""
     _remove(User.objects.filter(username__startswith=PREFIX, date_joined__lt=timezone.now() - FORGOTTEN))
     run = uuid4().hex[:8]
     try:
-        yield _make(size, f"{PREFIX}{run}-")
+        yield [_make(size, f"{PREFIX}{run}-{number}-") for number, size in enumerate(sizes)]
     finally:
         _remove(User.objects.filter(username__startswith=f"{PREFIX}{run}-"))
+
+
+def talk(group: Crowd, lines: int) -> None:
+    """Lets them have said so much before."""
+    now, sender = timezone.now(), AccessToken(group.tokens[0])["user_id"]  # type: ignore[arg-type]
+    said = [
+        Line(
+            UUID(sender), f"{number}: something that people say, and a line of text", now, f"before-{number}"
+        )
+        for number in range(lines)
+    ]
+    add_batch(conversation_id=group.conversation, lines=said)
 
 
 def _make(size: int, prefix: str) -> Crowd:
@@ -50,7 +71,7 @@ def _make(size: int, prefix: str) -> Crowd:
         group = create_group(
             creator_id=people[0].pk, participant_ids=[each.pk for each in people[1:]], name=GROUP
         )
-    return Crowd([_token(each) for each in people], group.pk)
+    return Crowd([_token(each) for each in people], group.pk, people[0].pk)
 
 
 def _token(user: User) -> str:

@@ -64,6 +64,11 @@ def send(*, conversation: str, number: int, client_id: str, scheduled: int) -> b
         "ref": number,
         "conversation": conversation,
         "client_id": client_id,
-        "content": f"sent {scheduled}{_PADDING}",
+        "content": content(scheduled),
     }
     return json.dumps(frame, separators=(",", ":")).encode()
+
+
+def content(scheduled: int) -> str:
+    """What such a message says."""
+    return f"sent {scheduled}{_PADDING}"

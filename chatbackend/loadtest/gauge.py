@@ -12,11 +12,13 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Reading(NamedTuple):
-    """CPU seconds so far; resident and proportional memory in KiB. `pss_kb` counts shared pages by their share."""
+    """CPU seconds so far; resident and proportional memory in KiB. `pss_kb` counts shared pages by their share.
+    `files`: open ones, sockets among them."""
 
     cpu_s: float
     rss_kb: int
     pss_kb: int
+    files: int = 0
 
 
 def read(pid: int | None) -> Reading | None:
@@ -29,9 +31,10 @@ def read(pid: int | None) -> Reading | None:
         times = [each.cpu_times() for each in family]
         rss = sum(each.memory_info().rss for each in family) // 1024
         pss = sum(_pss_kb(each.pid) for each in family)
+        files = sum(each.num_fds() for each in family)
     except (psutil.Error, OSError):
         return None
-    return Reading(sum(each.user + each.system for each in times), rss, pss)
+    return Reading(sum(each.user + each.system for each in times), rss, pss, files)
 
 
 def _pss_kb(pid: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import FloatField, Max
 from django.db.models.fields.json import KeyTextTransform
@@ -10,6 +10,13 @@ from django.db.models.functions import Cast, Trunc
 from django.utils import timezone
 
 from dbperf.models import Snapshot
+
+# What is asked for most. Written out: to have it put together takes longer than PostgreSQL does to answer it.
+NEWEST: Final = """
+SELECT s.id, s.kind, s.taken_at, s.figures
+  FROM unnest(%s::text[]) AS wanted (kind)
+ CROSS JOIN LATERAL (SELECT * FROM dbperf_snapshot k WHERE k.kind = wanted.kind ORDER BY k.taken_at DESC LIMIT 1) s
+"""
 
 
 def keep(kind: str, figures: dict[str, Any], *, store: str, now: datetime | None = None) -> Snapshot:
@@ -34,11 +41,8 @@ def first_since(kind: str, when: datetime, *, store: str) -> Snapshot | None:
 
 
 def latest_of(kinds: Sequence[str], *, store: str) -> dict[str, Snapshot]:
-    """The newest of each kind, in one statement."""
-    rows = Snapshot.objects.using(store).none()
-    newest = [Snapshot.objects.filter(kind=kind).order_by("-taken_at")[:1] for kind in kinds]
-    rows = newest[0].using(store).union(*(each.using(store) for each in newest[1:]), all=True)
-    return {row.kind: row for row in rows}
+    """The newest of each kind, in one statement. Uses index: dbperf_snapshot_newest."""
+    return {row.kind: row for row in Snapshot.objects.using(store).raw(NEWEST, [list(kinds)])}
 
 
 def since(kind: str, age: timedelta, *, store: str, most: int = 3_000) -> list[Snapshot]:

@@ -226,7 +226,7 @@ def test_a_small_run_of_watching(tmp_path: Path) -> None:
         f"/admin/dbperf/{name}/" for name in staff.PAGES
     }
     assert set(result["answers"]) == {"a page of history", *paths}
-    for path, each in result["answers"].items():
+    for path, each in [*result["alone"].items(), *result["answers"].items()]:
         assert (each["errors"], each["requests"] > 0) == (0, True), path
         assert f" {path.removeprefix('/admin/')} " in finished.stdout
     assert 0 < result["cost"]["pulse_ms"] < result["cost"]["own_ms_an_hour"]

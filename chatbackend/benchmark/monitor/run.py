@@ -99,11 +99,13 @@ def _year(plan: Plan, on: Database) -> dict[str, Any]:
 def _measured(plan: Plan, server: Server, chat: list[str], on: Database, say: Say) -> dict[str, Any]:
     asked = {"a page of history": chat[0], **staff.requests()}
     run_client(Load(HOST, server.port, 4, plan.seconds, [*asked.values(), *chat]))  # connections, templates
+    say("Staff look while nobody chats")
+    alone = {path: _answer(server, request, plan.seconds) for path, request in asked.items()}
     with _under(server, chat, plan, seconds=plan.seconds * len(asked)):
         say("Staff look while people chat")
         answers = {path: _answer(server, request, plan.seconds) for path, request in asked.items()}
     say("The clock looks while people chat")
-    return {"answers": answers, "cost": _cost(plan, server, chat, on)}
+    return {"alone": alone, "answers": answers, "cost": _cost(plan, server, chat, on)}
 
 
 @contextmanager
@@ -118,12 +120,15 @@ def _under(server: Server, chat: list[str], plan: Plan, *, seconds: float) -> It
 
 def _answer(server: Server, request: str, seconds: float) -> dict[str, Any]:
     """One after the other, by one connection."""
+    before = server.cpu_seconds()
     measured: Measure = run_client(Load(HOST, server.port, 1, seconds, [request]))
+    spent = 1000 * (server.cpu_seconds() - before)
     times = {f"p{rank}_ms": round(report.percentile(measured.latencies, rank), 1) for rank in (50, 95, 99)}
     return {
         "requests": measured.requests,
         "errors": measured.errors,
         **times,
+        "cpu_ms": round(spent / max(1, measured.requests), 1),
         "bytes": measured.bytes // max(1, measured.requests),
     }
 
@@ -154,12 +159,25 @@ def _cost(plan: Plan, server: Server, chat: list[str], on: Database) -> dict[str
 
 def show(output: Any, result: dict[str, Any]) -> None:
     """The report as tables."""
-    columns = ("", "requests", "errors", "p50 ms", "p95", "p99", "bytes")
-    names = ("requests", "errors", "p50_ms", "p95_ms", "p99_ms", "bytes")
-    rows = [
-        (path.removeprefix("/admin/"), *(each[name] for name in names))
-        for path, each in result["answers"].items()
-    ]
-    console.table(output, "", columns, rows)
+    columns = ("", "p50", "p95", "CPU", "p50", "p95", "p99", "errors")
+    console.table(
+        output,
+        "Milliseconds, alone and then under load",
+        columns,
+        [_row(path, result) for path in result["answers"]],
+    )
     console.table(output, "", ("the database's time", ""), list(result["cost"].items()))
     console.table(output, "", ("history", ""), list(result["kept"].items()))
+
+
+def _row(path: str, result: dict[str, Any]) -> list[object]:
+    alone, under = result["alone"][path], result["answers"][path]
+    times = [
+        alone["p50_ms"],
+        alone["p95_ms"],
+        alone["cpu_ms"],
+        under["p50_ms"],
+        under["p95_ms"],
+        under["p99_ms"],
+    ]
+    return [path.removeprefix("/admin/"), *times, under["errors"]]

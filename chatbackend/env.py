@@ -143,7 +143,8 @@ def keys(name: str, *, size: int = 32) -> dict[str, bytes]:
 
 
 def kept_secret(path: Path, *, size: int = 48) -> str:
-    """The random secret kept in `path` (0600), made when first asked for."""
+    """The random secret kept in `path` (0600), made when first asked for, with the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -44,7 +44,6 @@ CHATBACKEND_PG_BIN = env.text("CHATBACKEND_PG_BIN")
 # --- Secrets
 SECRET_KEY = env.secret("SECRET_KEY")
 if not SECRET_KEY and EMBEDDED:
-    STATE_DIR.mkdir(parents=True, exist_ok=True)
     SECRET_KEY = env.kept_secret(STATE_DIR / "secret_key")
 elif not SECRET_KEY and DEBUG:
     SECRET_KEY = "insecure-and-only-for-debugging-on-this-machine"

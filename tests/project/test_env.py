@@ -108,9 +108,10 @@ def test_a_secret_file_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_kept_secret_is_made_once_and_private(tmp_path: Path) -> None:
-    first = env.kept_secret(tmp_path / "key")
-    assert env.kept_secret(tmp_path / "key") == first
-    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    place = tmp_path / "there" / "is not yet" / "key"
+    first = env.kept_secret(place)
+    assert env.kept_secret(place) == first
+    assert place.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Route, WebSocket, expect
+from playwright.sync_api import APIResponse, Route, WebSocket, expect
 
 from conversations.models import Participant, User
 from messaging.consumers import replay
@@ -185,18 +185,18 @@ def test_what_is_read_anew_is_what_one_looks_at(ann: User, ben: Person, far_back
 def test_a_page_that_was_on_its_way_is_read_anew_too(
     ann: User, ben: Person, far_back: UUID, road: Road
 ) -> None:
-    def late(route: Route) -> None:
-        page = route.fetch()
-        road.lose(lambda frame: frame["event"] == "message.updated")
-        messages.edit_message(actor_id=ann.pk, conversation_id=far_back, seq=100, content="mended")
-        reset(road, far_back)
-        ben.until(lambda: road.lost)
-        route.fulfill(response=page)
-
+    late: list[tuple[Route, APIResponse]] = []
     ben.page.goto(f"{ben.base_url}/?anew")
     ben.is_online()
-    ben.page.route("**/messages?around=*", late, times=1)
+    ben.page.route("**/messages?around=*", lambda route: late.append((route, route.fetch())), times=1)
     ben.page.goto(f"{ben.base_url}/?anew#/c/{far_back}/100")
+    ben.until(lambda: late)
+    road.lose(lambda frame: frame["event"] == "message.updated")
+    messages.edit_message(actor_id=ann.pk, conversation_id=far_back, seq=100, content="mended")
+    ben.until(lambda: road.lost)
+    reset(road, far_back)
+    route, page = late[0]
+    route.fulfill(response=page)
     expect(ben.message("mended")).to_be_in_viewport(timeout=LIVE_MS)
     expect(ben.message("number 201")).to_have_count(0)
 

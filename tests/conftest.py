@@ -28,7 +28,7 @@ from django.db import OperationalError, connection, connections
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from dbperf.aliases import EXPLAIN, MAINTENANCE, MONITOR
-from tests import emptying
+from tests import emptying, templates
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -37,6 +37,10 @@ settings.STORAGES = {
     **settings.STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+if template := os.environ.get(
+    "TEST_TEMPLATE"
+):  # on an outside server: a database with all tables, to be copied
+    connection.settings_dict["TEST"]["TEMPLATE"] = template
 
 
 def _flush(self: DatabaseOperations, sql_list: list[str]) -> None:
@@ -91,7 +95,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         connections.settings[alias]["NAME"] = connection.settings_dict["NAME"]
     with ExitStack() as stack:
         with django_db_blocker.unblock():
-            stack.enter_context(emptying.instead_of_flush())
+            if (
+                connection.introspection.table_names()
+            ):  # Django makes the database only where a test asks for it
+                templates.make()
+                stack.enter_context(emptying.instead_of_flush())
         yield
 
 

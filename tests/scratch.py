@@ -17,7 +17,7 @@ from chatbackend.connections import database
 from chatbackend.embedded import binaries
 from chatbackend.embedded.postgres import Postgres
 from dbperf.aliases import EXPLAIN
-from tests import services
+from tests import services, templates
 from tests.server import ROOT
 
 OWN = "the run's own"
@@ -54,16 +54,44 @@ def database_on(server: str, alias: str) -> Iterator[str]:
 
 
 @contextmanager
-def made_on(server: str, name: str) -> Iterator[Place]:
-    """An empty database, of which Django does not know yet."""
+def migrated_on(server: str, alias: str) -> Iterator[str]:
+    """One with all tables, known to Django as `alias`: a copy of what was migrated before, where there is that."""
+    template = _template(server)
+    with made_on(server, alias, like=template) as place, known(alias, place):
+        if not template:
+            migrate(alias)
+        yield alias
+
+
+def _template(server: str) -> str:
+    if server == OWN:
+        return templates.MIGRATED if templates.MADE else ""
+    return _migrated(server)
+
+
+@contextmanager
+def made_on(server: str, name: str, *, like: str = "") -> Iterator[Place]:
+    """A database, of which Django does not know yet: empty, or as another one of the server."""
     home = _home(server)
     place = home.called(f"{home.own['NAME']}_{name}")
     quoted = connection.ops.quote_name(place.own["NAME"])
-    _run(home, f"CREATE DATABASE {quoted}")
+    empty = templates.EMPTY if server == OWN and templates.MADE else "template1"
+    _run(home, f"CREATE DATABASE {quoted} TEMPLATE {like or empty}")
     try:
         yield place
     finally:
         _run(home, f"DROP DATABASE {quoted}")
+
+
+@cache
+def _migrated(server: str) -> str:
+    """A database of another server to be copied, which nobody is in and which goes with the server."""
+    home = _home(server)
+    place = home.called(f"{home.own['NAME']}_migrated")
+    _run(home, f"CREATE DATABASE {place.own['NAME']}")
+    with known("migrated", place) as alias:
+        migrate(alias)
+    return str(place.own["NAME"])
 
 
 @contextmanager
@@ -126,6 +154,7 @@ def run_tests_on(server: str, *paths: str) -> None:
     """These tests in a run of their own, on another PostgreSQL."""
     there = _running(Path(server))
     urls = {"TEST_DATABASE_URL": there.url, "TEST_EXPLAIN_URL": there.explain_url}
+    urls["TEST_TEMPLATE"] = _migrated(server)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths],
         cwd=ROOT,

@@ -121,7 +121,7 @@ def _measure(plan: Plan, targets: Mapping[str, Target], say: Say) -> dict[tuple[
     rounds: dict[tuple[str, str], list[Round]] = defaultdict(list)
     for case in plan.cases:
         for target in targets.values():
-            target.load(case.name, 0.5)  # connections, caches, function plans
+            target.load(case.name, min(0.5, plan.seconds))  # connections, caches, function plans
     for number in range(1, plan.rounds + 1):
         for case in plan.cases:
             say(f"Round {number} of {plan.rounds}: {case.title}")

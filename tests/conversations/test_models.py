@@ -35,8 +35,7 @@ Found = dict[str, tuple[Any, ...]]
 @pytest.fixture(scope="module", params=scratch.servers())
 def alias(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """A migrated database of its own, on each PostgreSQL that this machine has."""
-    with django_db_blocker.unblock(), scratch.database_on(request.param, "models") as alias:
-        scratch.migrate(alias)
+    with django_db_blocker.unblock(), scratch.migrated_on(request.param, "models") as alias:
         yield alias
 
 

@@ -151,8 +151,7 @@ def test_a_closed_account_gets_nothing_from_any_question_in_its_name() -> None:
 @pytest.fixture(scope="module")
 def crowd(django_db_setup: None, django_db_blocker: Any) -> Iterator[Crowd]:
     """80,000 messages in 2,000 conversations of 3,000 people, in a database of its own."""
-    with django_db_blocker.unblock(), scratch.database_on(scratch.OWN, "crowd") as alias:
-        scratch.migrate(alias)
+    with django_db_blocker.unblock(), scratch.migrated_on(scratch.OWN, "crowd") as alias:
         yield fill(alias)
 
 

@@ -192,7 +192,7 @@ def definitions() -> list[tuple[str, ...]]:
 @pytest.mark.timeout(300)
 def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
-    sizes = ["--messages", "3000", "--rounds", "1", "--seconds", "0.2", "--connections", "4"]
+    sizes = ["--messages", "3000", "--rounds", "1", "--seconds", "0.15", "--connections", "4"]
     finished = run_bench("http", *sizes, "--json", str(file))
     assert finished.returncode == 0, finished.stderr
     assert "wsgi / bare_constant_wsgi" in finished.stdout

@@ -47,6 +47,7 @@ OPEN: Final[dict[str, list[str] | None]] = {
         "deleted_at",
     ],
     "reactions": ["id", "message_id", "user_id", "version"],
+    "message_revisions": ["id", "message_id", "version", "written_at", "replaced_at"],
     "attachments": [
         "id",
         "owner_id",
@@ -65,6 +66,7 @@ CONTENT: Final = {
     "conversations": ["name"],
     "users": ["display_name"],
     "reactions": ["emojis"],
+    "message_revisions": ["content"],
     "attachments": ["name"],
 }
 

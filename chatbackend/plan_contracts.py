@@ -10,7 +10,7 @@ from conversations.queries import inbox
 from conversations.queries.routine import Routine
 from dbperf.connections import Database
 from dbperf.plans import Contract, register
-from messaging.queries import changes, history, receipts, replies, search, sockets, sweep, writing
+from messaging.queries import changes, history, receipts, replies, revisions, search, sockets, sweep, writing
 
 LIMIT = 50
 ROUTINES = (
@@ -18,6 +18,7 @@ ROUTINES = (
     *history.ROUTINES,
     *replies.ROUTINES,
     *receipts.ROUTINES,
+    *revisions.ROUTINES,
     *writing.ROUTINES,
     *changes.ROUTINES,
     *sockets.ROUTINES,
@@ -36,6 +37,7 @@ MOST_BUFFERS = {
     "own_messages": 600,
     "message_replies": 400,
     "message_receipts": 600,
+    "message_revisions": 60,
     "changes_since": 800,
     "changes_since_each": 8_000,
     "conversation_head": 40,
@@ -176,6 +178,7 @@ _OWN: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "message_history_of_type": lambda sample: {"type": "image", "after": None},
     "message_history": lambda sample: {"after": None},
     "message_replies": lambda sample: {"after": 0},
+    "message_revisions": lambda sample: {"after": 0},
     "search_rare": lambda sample: {"sender": None, "seq": None, "conversation": None},
     "search_walk": lambda sample: {"sender": None, "seq": None, "conversation": None},
     "search_indexed": lambda sample: {"sender": None, "seq": None, "conversation": None},

@@ -23,6 +23,7 @@ def _install_routines(using: str, **_: Any) -> None:
         history,
         receipts,
         replies,
+        revisions,
         search,
         sockets,
         stats,
@@ -30,5 +31,5 @@ def _install_routines(using: str, **_: Any) -> None:
         writing,
     )
 
-    every = (history, replies, receipts, writing, changes, sockets, sweep, search, stats)
+    every = (history, replies, receipts, revisions, writing, changes, sockets, sweep, search, stats)
     install([routine for module in every for routine in module.ROUTINES], using=using)

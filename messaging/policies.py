@@ -38,6 +38,12 @@ def require_deletable(message: Message, *, actor_id: UUID, role: str) -> None:
         raise Forbidden("Only its sender, an admin or the owner may delete a message.")
 
 
+def require_history(*, moderates: bool) -> None:
+    """What somebody put other words for is between them and those who keep order."""
+    if not moderates:
+        raise Forbidden("Only an admin, the owner, an agent or staff may read what was edited.")
+
+
 def require_reactable(message: Message, *, mine: Sequence[str], emoji: str) -> None:
     """Anybody in the conversation reacts to what stands, with so many emojis; `mine` are the person's own by now."""
     if message.deleted_at is not None:

@@ -34,6 +34,7 @@ urlpatterns = [
     ),
     path(f"{CONVERSATION}/messages/<seq:seq>/replies", threads({"get": "replies"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/receipts", threads({"get": "receipts"})),
+    path(f"{CONVERSATION}/messages/<seq:seq>/history", threads({"get": "history"})),
     path(
         f"{CONVERSATION}/messages/<seq:seq>/reactions/<str:emoji>",
         ReactionViewSet.as_view({"put": "put", "delete": "destroy"}),

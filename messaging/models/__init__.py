@@ -4,5 +4,6 @@ from messaging.models.attachments import Attachment
 from messaging.models.mentions import Mention
 from messaging.models.messages import Message
 from messaging.models.reactions import Reaction
+from messaging.models.revisions import Revision
 
-__all__ = ["Attachment", "Mention", "Message", "Reaction"]
+__all__ = ["Attachment", "Mention", "Message", "Reaction", "Revision"]

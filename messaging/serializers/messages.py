@@ -154,7 +154,7 @@ class OwnMessagesSerializer(LimitSerializer):
 
 
 class RepliesSerializer(LimitSerializer):
-    """The answers to a message."""
+    """The answers to a message, or what it said before."""
 
     cursor = CursorField(cursors.whole)
 

@@ -113,6 +113,22 @@ class ReceiptsShape(Shape):
     next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
 
 
+@extend_schema_serializer(component_name="Revision")
+class RevisionShape(Shape):
+    """What a message said before an edit."""
+
+    version = serializers.IntegerField(help_text="The conversation's version of the edit.")
+    content = serializers.CharField()
+    written_at = serializers.DateTimeField()
+    replaced_at = serializers.DateTimeField()
+
+
+@extend_schema_serializer(component_name="Revisions")
+class RevisionsShape(Shape):
+    results = RevisionShape(many=True, help_text="The earliest first; what it says now is in the message.")
+    next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+
+
 @extend_schema_serializer(component_name="HighlightPiece")
 class HighlightPieceShape(Shape):
     text = serializers.CharField(help_text="As it was written: not HTML. `…` stands for what is left out.")

@@ -16,9 +16,10 @@ from conversations.services import announce
 from conversations.services.participants import seated
 from messaging import events, policies
 from messaging.access import get_any_message, lock_message
-from messaging.models import Mention, Message, Reaction
+from messaging.models import Mention, Message, Reaction, Revision
 from messaging.queries import writing
 from messaging.records import Draft, Written
+from messaging.services import revisions
 from messaging.services.attachments import remove_from, require_free
 from messaging.services.storing import storable
 from messaging.services.telling import as_written, tell
@@ -137,8 +138,9 @@ def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: st
     policies.require_editable(message, actor_id=actor_id)
     if message.content == content:
         return as_written(conversation_id, seq, viewer=actor_id)
-    message.content, message.edited_at = content, timezone.now()
-    message.version = found.conversation.stamp()
+    now, version = timezone.now(), found.conversation.stamp()
+    revisions.keep(message, version=version, at=now)
+    message.content, message.edited_at, message.version = content, now, version
     message.save(update_fields=["content", "edited_at", "version"])
     return tell(conversation_id, seq, "message.updated", viewer=actor_id)
 
@@ -170,6 +172,7 @@ def _delete(conversation: Conversation, message: Message) -> Written:
     message.deleted_at, message.version = timezone.now(), conversation.stamp()
     message.save(update_fields=[*_EMPTIED, "deleted_at", "version"])
     Reaction.objects.filter(message=message).delete()
+    Revision.objects.filter(message=message).delete()
     Mention.objects.filter(conversation=conversation, seq=message.seq).delete()
     written = tell(conversation.pk, message.seq, "message.deleted")
     if message.reply_to_seq is not None:

@@ -1,4 +1,4 @@
-"""What came of a message: its answers, and who has read it."""
+"""What came of a message: its answers, who has read it, what it said before."""
 
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from conversations.exceptions import NotFound
 from conversations.inputs import read_query
 from conversations.pagination import cut, page
 from conversations.views.base import ChatViewSet, caller_id, json_reply
+from messaging import policies
 from messaging.queries.receipts import NOBODY, receipts
 from messaging.queries.replies import replies
+from messaging.queries.revisions import revisions
 from messaging.serializers import messages as inputs
 from messaging.serializers import shapes
 
@@ -22,7 +24,8 @@ from messaging.serializers import shapes
 class ThreadViewSet(ChatViewSet):
     """Hot: their own statements check the account and the seat."""
 
-    hot_actions = frozenset({"replies", "receipts"})
+    hot_actions = frozenset({"replies", "receipts", "history"})
+    problems = {"history": [403]}
 
     @extend_schema(
         operation_id="list_replies",
@@ -63,6 +66,30 @@ class ThreadViewSet(ChatViewSet):
             raise no_such_message(viewer)
         results, last = cut(found, query["limit"])
         return json_reply(page([one.body for one in results], next_cursor=last and encode(last.user)))
+
+    @extend_schema(
+        operation_id="list_revisions",
+        parameters=[inputs.RepliesSerializer],
+        responses={200: shapes.RevisionsShape},
+    )
+    def history(self, request: Request, conversation_id: UUID, seq: int) -> HttpResponse:
+        """What a message said before each edit, the earliest first: for admins and owners, agents, and staff.
+
+        Of a deleted message nothing is left.
+        """
+        query, viewer = read_query(inputs.RepliesSerializer, request), caller_id(request)
+        found = revisions(
+            viewer=viewer,
+            conversation_id=conversation_id,
+            seq=seq,
+            limit=query["limit"] + 1,
+            after=query["cursor"] or 0,
+        )
+        if found is None:
+            raise no_such_message(viewer)
+        policies.require_history(moderates=found.moderates)
+        results, last = cut(found.page, query["limit"])
+        return json_reply(page([one.body for one in results], next_cursor=last and encode(last.version)))
 
 
 def no_such_message(viewer: UUID) -> NotFound:

@@ -14,7 +14,18 @@ from conversations.models import User
 from conversations.queries import inbox, people, stamps
 from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
-from messaging.queries import changes, history, receipts, replies, search, sockets, stats, sweep, writing
+from messaging.queries import (
+    changes,
+    history,
+    receipts,
+    replies,
+    revisions,
+    search,
+    sockets,
+    stats,
+    sweep,
+    writing,
+)
 from messaging.queries.history import Window
 from tests import factories, scratch
 from tests.crowd import Crowd, fill
@@ -28,6 +39,7 @@ ALL: dict[str, Routine] = {
         *history.ROUTINES,
         *replies.ROUTINES,
         *receipts.ROUTINES,
+        *revisions.ROUTINES,
         *writing.ROUTINES,
         *changes.ROUTINES,
         *sockets.ROUTINES,
@@ -108,6 +120,7 @@ def _ask_everything(user: User, room: UUID) -> dict[str, Any]:
         "history of a type": lambda: history.message_history(**window, window=Window(50, type="text")),
         "message": lambda: history.message(**window, seq=1),
         "replies": lambda: replies.replies(**window, seq=1, limit=50, after=0) == [],
+        "revisions": lambda: revisions.revisions(**window, seq=1, limit=50, after=0),
         "receipts": lambda: receipts.receipts(**window, seq=1, limit=50) is not None,
         "changes": lambda: changes.changes_since(conversation_id=room, after=0, limit=50),
         "changes of each": lambda: changes.changes_since_each(cursors={room: 1}, limit=50).changes[room],

@@ -43,6 +43,7 @@ def ended(number: int = 9, *, since: Any = LONG_AGO) -> UUID:
     for place in range(number):
         factories.say(ann, room, client_id=f"{place}", reply_to=place // 2 or None, mentions=[ben.pk])
         reactions.react(actor_id=ben.pk, conversation_id=room, seq=place + 1, emoji="👍", on=True)
+    messages.edit_message(actor_id=ann.pk, conversation_id=room, seq=1, content="edited")
     messages.delete_message(actor_id=ann.pk, conversation_id=room, seq=number)
     Message.objects.filter(conversation=room, seq=number).update(deleted_at=since)
     conversations.delete_conversation(actor_id=ann.pk, conversation_id=room)
@@ -66,13 +67,15 @@ def left_of(room: UUID) -> dict[str, int]:
 
 def _has(model: Any, path: str) -> bool:
     names = {field.name for field in model._meta.get_fields()}
-    return path.split("__")[0] in names and (path == "conversation" or model._meta.db_table == "reactions")
+    return path.split("__")[0] in names and (
+        path == "conversation" or model._meta.db_table in {"reactions", "message_revisions"}
+    )
 
 
 def test_a_deleted_conversation_goes_from_its_newest_message_down_and_is_in_order_after_each_step() -> None:
     room, kept = ended(), ended(3, since=BEFORE + timedelta(hours=1))
     assert {table for table, number in left_of(room).items() if number} >= {
-        "messages", "mentions", "reactions", "participants",
+        "messages", "mentions", "reactions", "message_revisions", "participants",
     }  # fmt: skip
     in_order(room)
     steps = []

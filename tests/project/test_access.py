@@ -61,6 +61,7 @@ PATCH  conversations/{group}/messages/1          401   401   404   404   200   4
 DELETE conversations/{group}/messages/1          401   401   404   404   200   200   200   404   404   404   404   404
 GET    conversations/{group}/messages/1/replies  401   401   404   404   200   200   200   404   404   404   404   404
 GET    conversations/{group}/messages/1/receipts 401   401   404   404   200   200   200   404   404   404   404   404
+GET    conversations/{group}/messages/1/history  401   401   404   404   403   200   200   404   404   404   404   200
 PUT    conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
 DELETE conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
 GET    attachments/{file}                        401   401   404   404   200   200   200   404   404   404   404   404
@@ -96,6 +97,7 @@ PATCH  conversations/{case}/messages/1           401   401   404   404   404   4
 DELETE conversations/{case}/messages/1           401   401   404   404   404   404   404   200   403   403   404   404
 GET    conversations/{case}/messages/1/replies   401   401   404   404   404   404   404   200   200   200   404   404
 GET    conversations/{case}/messages/1/receipts  401   401   404   404   404   404   404   200   200   200   404   404
+GET    conversations/{case}/messages/1/history   401   401   404   404   404   404   404   403   200   200   404   200
 PUT    conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 DELETE conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 GET    attachments/{scan}                        401   401   404   404   404   404   404   200   200   200   404   404

@@ -19,7 +19,18 @@ from conversations.views.base import ChatViewSet
 from messaging import frames
 from messaging.consumers import chat
 from messaging.hub import hub, people, socket
-from messaging.queries import changes, history, receipts, replies, search, sockets, stats, sweep, writing
+from messaging.queries import (
+    changes,
+    history,
+    receipts,
+    replies,
+    revisions,
+    search,
+    sockets,
+    stats,
+    sweep,
+    writing,
+)
 from tests.server import ROOT
 
 OURS = ("chatbackend", "conversations", "messaging", "webhooks", "dbperf")
@@ -218,6 +229,19 @@ def test_every_constraint_and_index_says_what_it_serves(table: str) -> None:
 
 
 def test_every_routine_is_listed() -> None:
-    modules = (inbox, stamps, history, replies, receipts, writing, changes, sockets, sweep, search, stats)
+    modules = (
+        inbox,
+        stamps,
+        history,
+        replies,
+        receipts,
+        revisions,
+        writing,
+        changes,
+        sockets,
+        sweep,
+        search,
+        stats,
+    )
     routines = {routine.name for module in modules for routine in module.ROUTINES}
     assert _first(_sections(_page("data"))["Routines"]) == routines

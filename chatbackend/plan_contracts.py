@@ -10,7 +10,18 @@ from conversations.queries import inbox
 from conversations.queries.routine import Routine
 from dbperf.connections import Database
 from dbperf.plans import Contract, register
-from messaging.queries import changes, history, receipts, replies, revisions, search, sockets, sweep, writing
+from messaging.queries import (
+    changes,
+    history,
+    pins,
+    receipts,
+    replies,
+    revisions,
+    search,
+    sockets,
+    sweep,
+    writing,
+)
 
 LIMIT = 50
 ROUTINES = (
@@ -19,6 +30,7 @@ ROUTINES = (
     *replies.ROUTINES,
     *receipts.ROUTINES,
     *revisions.ROUTINES,
+    *pins.ROUTINES,
     *writing.ROUTINES,
     *changes.ROUTINES,
     *sockets.ROUTINES,
@@ -38,6 +50,7 @@ MOST_BUFFERS = {
     "message_replies": 400,
     "message_receipts": 600,
     "message_revisions": 60,
+    "conversation_pins": 500,
     "changes_since": 800,
     "changes_since_each": 8_000,
     "conversation_head": 40,

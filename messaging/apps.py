@@ -21,6 +21,7 @@ def _install_routines(using: str, **_: Any) -> None:
     from messaging.queries import (  # noqa: PLC0415 - needs the loaded models
         changes,
         history,
+        pins,
         receipts,
         replies,
         revisions,
@@ -31,5 +32,5 @@ def _install_routines(using: str, **_: Any) -> None:
         writing,
     )
 
-    every = (history, replies, receipts, revisions, writing, changes, sockets, sweep, search, stats)
+    every = (history, replies, receipts, revisions, pins, writing, changes, sockets, sweep, search, stats)
     install([routine for module in every for routine in module.ROUTINES], using=using)

@@ -67,7 +67,8 @@ def _shorten(conversation_id: UUID, before: datetime) -> Gone:
 def _end_with(room: Conversation, last: Message | None, left: int) -> None:
     """Nothing points beyond message `left` any more."""
     room.last_seq, room.last_message = left, last
-    room.save(update_fields=["last_seq", "last_message"])
+    room.pins = [seq for seq in room.pins or () if seq <= left] or None
+    room.save(update_fields=["last_seq", "last_message", "pins"])
     Participant.objects.filter(conversation=room).update(
         last_read_seq=Least(F("last_read_seq"), left), last_sent_seq=Least(F("last_sent_seq"), left)
     )

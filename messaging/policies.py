@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from conversations.exceptions import Conflict, Forbidden, Invalid
-from conversations.policies import MODERATORS
+from conversations.models import Conversation
+from conversations.policies import MODERATORS, Role
 from messaging import limits
 from messaging.exceptions import UnsupportedType
 from messaging.models import Message
@@ -75,6 +76,20 @@ def file_name(given: str) -> str:
     end = PurePosixPath(name).suffix[:_MOST_SUFFIX]
     most = limits.MAX_FILE_NAME
     return (name if len(name) <= most else name[: most - len(end)] + end) or "file"
+
+
+def require_pinner(conversation: Conversation, role: str) -> None:
+    """Admins and owners of a group, agents of a case, and each of the two of a direct conversation."""
+    if role == Role.CUSTOMER or (role == Role.MEMBER and conversation.type == Conversation.Type.GROUP):
+        raise Forbidden("Only an admin, the owner or an agent may pin messages.")
+
+
+def require_pinnable(message: Message, *, pins: Sequence[int]) -> None:
+    """What stands, up to a number."""
+    if message.deleted_at is not None:
+        raise Conflict("This message was deleted.", code="message_deleted")
+    if len(pins) >= limits.MAX_PINS:
+        raise Conflict("No more messages can be pinned here: take another off first.", code="too_many_pins")
 
 
 def tally(reactions: Sequence[dict[str, Any]], emoji: str, *, by: int) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from conversations.urls import CONVERSATION
 from messaging.views.attachments import AttachmentViewSet
 from messaging.views.changes import ChangesViewSet
 from messaging.views.messages import MessageViewSet
+from messaging.views.pins import PinViewSet
 from messaging.views.reactions import ReactionViewSet
 from messaging.views.search import SearchViewSet
 from messaging.views.stats import StatsViewSet
@@ -35,6 +36,8 @@ urlpatterns = [
     path(f"{CONVERSATION}/messages/<seq:seq>/replies", threads({"get": "replies"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/receipts", threads({"get": "receipts"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/history", threads({"get": "history"})),
+    path(f"{CONVERSATION}/pins", PinViewSet.as_view({"get": "list"})),
+    path(f"{CONVERSATION}/pins/<seq:seq>", PinViewSet.as_view({"put": "put", "delete": "destroy"})),
     path(
         f"{CONVERSATION}/messages/<seq:seq>/reactions/<str:emoji>",
         ReactionViewSet.as_view({"put": "put", "delete": "destroy"}),

@@ -1,6 +1,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -16,7 +17,8 @@ class Conversation(models.Model):
 
     `last_seq` numbers its messages without gaps; `version` moves with every durable change. Both are allotted
     under this row's lock, so that the order of allotment is the order of commits. `facts_version` is the version
-    of the last change to what the conversation itself says (name, avatar, case, deletion).
+    of the last change to what the conversation itself says (name, avatar, case, pins, deletion). `pins` are the seqs of
+    pinned messages in the order they were pinned, or null where there are none.
     """
 
     class Type(models.TextChoices):
@@ -37,6 +39,7 @@ class Conversation(models.Model):
         "messaging.Message", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     participant_count = models.IntegerField(default=0)
+    pins = ArrayField(models.BigIntegerField(), null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     last_activity_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)

@@ -89,6 +89,7 @@ _NAMED = {
     "last_activity_at": time("c.last_activity_at"),
     "version": "c.version",
     "last_seq": "c.last_seq",
+    "pins": "coalesce(array_to_json(c.pins)::text, '[]')",
 }
 
 # Over conversations c: what is the same for everybody who may see it. The data of conversation events.

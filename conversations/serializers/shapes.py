@@ -140,6 +140,9 @@ class FactsShape(Shape):
     last_activity_at = serializers.DateTimeField()
     version = serializers.IntegerField(help_text="Moves with every durable change.")
     last_seq = serializers.IntegerField(help_text="The place of the newest message.")
+    pins = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Pinned messages, in the order they were pinned."
+    )
     participant_count = serializers.IntegerField()
     business = CaseShape(allow_null=True)
 

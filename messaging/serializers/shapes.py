@@ -99,6 +99,12 @@ class RepliesShape(Shape):
     next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
 
 
+@extend_schema_serializer(component_name="Pins")
+class PinsShape(Shape):
+    results = MessageShape(many=True, help_text="The one pinned last first.")
+    next = serializers.CharField(allow_null=True, help_text="Null: 50 are one page.")
+
+
 @extend_schema_serializer(component_name="Receipt")
 class ReceiptShape(Shape):
     """Somebody who has read a message."""

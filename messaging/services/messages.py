@@ -19,7 +19,7 @@ from messaging.access import get_any_message, lock_message
 from messaging.models import Mention, Message, Reaction, Revision
 from messaging.queries import writing
 from messaging.records import Draft, Written
-from messaging.services import revisions
+from messaging.services import pins, revisions
 from messaging.services.attachments import remove_from, require_free
 from messaging.services.storing import storable
 from messaging.services.telling import as_written, tell
@@ -175,6 +175,7 @@ def _delete(conversation: Conversation, message: Message) -> Written:
     Revision.objects.filter(message=message).delete()
     Mention.objects.filter(conversation=conversation, seq=message.seq).delete()
     written = tell(conversation.pk, message.seq, "message.deleted")
+    pins.take_off(conversation, message.seq)
     if message.reply_to_seq is not None:
         count_reply(conversation.pk, message.reply_to_seq, by=-1)
     return written

@@ -105,6 +105,7 @@ def test_the_whole_shape_of_a_conversation() -> None:
         "version": 2,
         "last_seq": 1,
         "last_message": last | {"deleted": False},
+        "pins": [],
         "participant_count": 2,
         "unread_count": 1,
         "mention_count": 0,

@@ -17,6 +17,7 @@ from conversations.queries.routine import Routine, install
 from messaging.queries import (
     changes,
     history,
+    pins,
     receipts,
     replies,
     revisions,
@@ -40,6 +41,7 @@ ALL: dict[str, Routine] = {
         *replies.ROUTINES,
         *receipts.ROUTINES,
         *revisions.ROUTINES,
+        *pins.ROUTINES,
         *writing.ROUTINES,
         *changes.ROUTINES,
         *sockets.ROUTINES,
@@ -121,6 +123,7 @@ def _ask_everything(user: User, room: UUID) -> dict[str, Any]:
         "message": lambda: history.message(**window, seq=1),
         "replies": lambda: replies.replies(**window, seq=1, limit=50, after=0) == [],
         "revisions": lambda: revisions.revisions(**window, seq=1, limit=50, after=0),
+        "pins": lambda: pins.pins(**window) == [],
         "receipts": lambda: receipts.receipts(**window, seq=1, limit=50) is not None,
         "changes": lambda: changes.changes_since(conversation_id=room, after=0, limit=50),
         "changes of each": lambda: changes.changes_since_each(cursors={room: 1}, limit=50).changes[room],

@@ -66,6 +66,9 @@ PUT    conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  20
 DELETE conversations/{group}/messages/1/reactions/{emoji} 401  401  404  404  200  200  200  404  404  404  404  404
 GET    attachments/{file}                        401   401   404   404   200   200   200   404   404   404   404   404
 GET    attachments/{file}/thumbnail              401   401   404   404   200   200   200   404   404   404   404   404
+GET    conversations/{group}/pins                401   401   404   404   200   200   200   404   404   404   404   404
+PUT    conversations/{group}/pins/1              401   401   404   404   403   204   204   404   404   404   404   404
+DELETE conversations/{group}/pins/1              401   401   404   404   403   204   204   404   404   404   404   404
 POST   conversations/{group}/messages/batch      401   401   403   403   403   403   403   403   403   403   403   201
 POST   conversations/{group}/assign              401   401   404   404   403   403   403   404   404   404   404   404
 POST   conversations/{group}/status              401   401   404   404   403   403   403   404   404   404   404   404
@@ -77,6 +80,7 @@ DELETE conversations/{direct}                    401   401   404   404   403   4
 POST   conversations/{direct}/participants       401   401   404   404   403   404   404   404   404   404   404   404
 POST   conversations/{direct}/leave              401   401   404   404   409   404   404   404   404   404   404   404
 POST   conversations/{direct}/messages           401   401   404   404   201   404   404   404   404   404   404   404
+PUT    conversations/{direct}/pins/1             401   401   404   404   204   404   404   404   404   404   404   404
 POST   conversations/{direct}/status             401   401   404   404   403   404   404   404   404   404   404   404
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff
@@ -101,6 +105,9 @@ GET    conversations/{case}/messages/1/history   401   401   404   404   404   4
 PUT    conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 DELETE conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 GET    attachments/{scan}                        401   401   404   404   404   404   404   200   200   200   404   404
+GET    conversations/{case}/pins                 401   401   404   404   404   404   404   200   200   200   404   404
+PUT    conversations/{case}/pins/1               401   401   404   404   404   404   404   403   204   204   404   404
+DELETE conversations/{case}/pins/1               401   401   404   404   404   404   404   403   204   204   404   404
 POST   conversations/{case}/assign               401   401   404   404   404   404   404   403   200   200   404   404
 POST   conversations/{case}/status               401   401   404   404   404   404   404   403   200   200   404   404
 

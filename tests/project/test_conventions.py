@@ -29,6 +29,7 @@ BODILESS = {
     "POST attachments",  # a form
     "POST conversations/*/leave",
     "PUT conversations/*/messages/*/reactions/*",
+    "PUT conversations/*/pins/*",
     "POST webhooks/*/deliveries/*/replay",
 }
 WITH_BODY = [row for row in ROWS if row.method in {"POST", "PATCH", "PUT"} and row.address not in BODILESS]

@@ -22,6 +22,7 @@ from messaging.hub import hub, people, socket
 from messaging.queries import (
     changes,
     history,
+    pins,
     receipts,
     replies,
     revisions,
@@ -234,6 +235,7 @@ def test_every_routine_is_listed() -> None:
         stamps,
         history,
         replies,
+        pins,
         receipts,
         revisions,
         writing,

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from conversations.queries import inbox
+from conversations.queries import blocks, inbox
 from conversations.queries.routine import Routine
 from dbperf.connections import Database
 from dbperf.plans import Contract, register
@@ -26,6 +26,7 @@ from messaging.queries import (
 LIMIT = 50
 ROUTINES = (
     *inbox.ROUTINES,
+    *blocks.ROUTINES,
     *history.ROUTINES,
     *replies.ROUTINES,
     *receipts.ROUTINES,
@@ -51,6 +52,7 @@ MOST_BUFFERS = {
     "message_receipts": 600,
     "message_revisions": 60,
     "conversation_pins": 500,
+    "blocks": 400,
     "changes_since": 800,
     "changes_since_each": 8_000,
     "conversation_head": 40,

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from conversations.exceptions import NotFound, Unauthenticated
-from conversations.models import BusinessAgent, BusinessCase, Conversation, Participant, User
+from conversations.exceptions import Forbidden, NotFound, Unauthenticated
+from conversations.models import Block, BusinessAgent, BusinessCase, Conversation, Participant, User
 from conversations.queries import presence
 
 
@@ -18,11 +19,16 @@ class Access:
     role: str
 
 
-def get_conversation(*, user_id: UUID, conversation_id: UUID, lock: bool = False) -> Access:
+def get_conversation(
+    *, user_id: UUID, conversation_id: UUID, lock: bool = False, speaking: bool = False
+) -> Access:
     """The conversation, if this person takes part in it or answers for its business.
 
     `lock` holds the conversation's row until the transaction ends; whoever changes anything durable takes it first,
     before any other row. Two statements, three for an agent without a seat. Raises NotFound, absent or forbidden.
+
+    `speaking` is for what the others would hear: of the two of a direct conversation, one may have blocked the other.
+    Raises Forbidden then; one statement more there. Sending decides the same in its own statement.
     """
     rows = Conversation.objects.visible_to(user_id)
     if lock:
@@ -34,7 +40,16 @@ def get_conversation(*, user_id: UUID, conversation_id: UUID, lock: bool = False
     seat = Participant.objects.live().filter(conversation=conversation, user=user_id).first()
     if seat is None and not _answers_for(conversation, user_id):
         raise NotFound("No such conversation.")
+    if speaking and conversation.type == Conversation.Type.DIRECT:
+        peers = conversation.participants.exclude(user=user_id).values("user")
+        require_unblocked(user_id, by=peers)
     return Access(conversation, seat, seat.role if seat else Participant.Role.AGENT)
+
+
+def require_unblocked(user_id: UUID, *, by: Any) -> None:
+    """That a person, or who a query finds, wants to hear from this one. Uses index: blocks_unique. Raises Forbidden."""
+    if Block.objects.filter(user__in=by, blocked=user_id).exists():
+        raise Forbidden("This person does not want to hear from you.", code="blocked")
 
 
 def _answers_for(conversation: Conversation, user_id: UUID) -> bool:

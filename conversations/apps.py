@@ -16,6 +16,6 @@ class ConversationsConfig(AppConfig):
 
 
 def _install_routines(using: str, **_: Any) -> None:
-    from conversations.queries import inbox, stamps  # noqa: PLC0415 - needs the loaded models
+    from conversations.queries import blocks, inbox, stamps  # noqa: PLC0415 - needs the loaded models
 
-    install([*inbox.ROUTINES, *stamps.ROUTINES], using=using)
+    install([*inbox.ROUTINES, *stamps.ROUTINES, *blocks.ROUTINES], using=using)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from conversations.converters import register
 from conversations.views.auth import AuthViewSet
+from conversations.views.blocks import BlockViewSet
 from conversations.views.business import BusinessViewSet
 from conversations.views.conversations import ConversationViewSet
 from conversations.views.participants import ParticipantViewSet
@@ -32,6 +33,8 @@ urlpatterns = [
     path("users", users({"get": "list"})),
     path("users/presence", users({"get": "presence"})),
     path("users/me", users({"get": "me", "patch": "update_me"})),
+    path("users/me/blocks", BlockViewSet.as_view({"get": "list"})),
+    path("users/me/blocks/<id:user_id>", BlockViewSet.as_view({"put": "put", "delete": "destroy"})),
     path("users/<id:user_id>", users({"get": "retrieve"})),
     path("users/by-kaha-id/<str:kaha_id>", users({"get": "by_kaha_id"})),
     path(CONVERSATION, conversations({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),

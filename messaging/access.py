@@ -8,9 +8,16 @@ from conversations.exceptions import NotFound
 from messaging.models import Attachment, Message
 
 
-def lock_message(*, user_id: UUID, conversation_id: UUID, seq: int) -> tuple[Access, Message]:
-    """A message of a conversation that this person may use, which is locked. Raises NotFound."""
-    found = access.get_conversation(user_id=user_id, conversation_id=conversation_id, lock=True)
+def lock_message(
+    *, user_id: UUID, conversation_id: UUID, seq: int, speaking: bool = False
+) -> tuple[Access, Message]:
+    """A message of a conversation that this person may use, which is locked. Raises NotFound.
+
+    `speaking`: to do something to it that the others would hear. Raises Forbidden where they were blocked.
+    """
+    found = access.get_conversation(
+        user_id=user_id, conversation_id=conversation_id, lock=True, speaking=speaking
+    )
     return found, get_any_message(conversation_id, seq)
 
 

@@ -1,5 +1,6 @@
 """Accounts, conversations, participants and the business inbox."""
 
+from conversations.models.blocks import Block
 from conversations.models.business import BusinessAgent, BusinessCase
 from conversations.models.conversations import Conversation
 from conversations.models.notices import SocketNotice
@@ -9,6 +10,7 @@ from conversations.models.tickets import SocketTicket
 from conversations.models.users import User
 
 __all__ = [
+    "Block",
     "BusinessAgent",
     "BusinessCase",
     "Conversation",

@@ -63,6 +63,12 @@ class PresenceSerializer(QuerySerializer):
     ids = IdsField(most=MAX_ASKED, help_text=f"Ids of people, joined by commas; at most {MAX_ASKED}.")
 
 
+class BlocksSerializer(LimitSerializer):
+    """A page of blocked people."""
+
+    cursor = CursorField(cursors.key)
+
+
 class UserSearchSerializer(LimitSerializer):
     """`?search=`"""
 

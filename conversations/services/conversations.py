@@ -18,10 +18,14 @@ Type = Conversation.Type
 
 @transaction.atomic
 def open_direct(*, creator_id: UUID, peer_id: UUID) -> tuple[Conversation, bool]:
-    """The direct conversation of these two, and whether it is new. The unique key decides who was first."""
+    """The direct conversation of these two, and whether it is new. The unique key decides who was first.
+
+    Raises Forbidden where the other has blocked the creator.
+    """
     if creator_id == peer_id:
         raise Invalid.field("participant_ids", "A direct conversation needs somebody else.", code="self")
     _require_people([peer_id])
+    access.require_unblocked(creator_id, by=[peer_id])
     conversation, created = Conversation.objects.get_or_create(
         direct_key=Conversation.direct_key_of(creator_id, peer_id),
         defaults={"type": Type.DIRECT, "participant_count": 2},

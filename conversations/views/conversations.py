@@ -28,7 +28,7 @@ class ConversationViewSet(ChatViewSet):
     """Conversations and the caller's own place in them."""
 
     hot_actions = frozenset({"list"})
-    problems = {"partial_update": [403], "destroy": [403], "leave": [409]}
+    problems = {"create": [403], "partial_update": [403], "destroy": [403], "leave": [409]}
 
     @extend_schema(
         operation_id="list_conversations",

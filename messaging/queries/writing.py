@@ -16,6 +16,8 @@ from messaging.records import Draft, Written
 # - `seated` reads the participant again after waiting for that lock. Somebody removed meanwhile leaves it empty, the
 #   message then has no sender, messages_has_sender refuses it, and with it the allotment is undone.
 # - The first answer to a case takes a second version: the case's first_response_at is a fact of the conversation.
+# - Whoever was blocked by the other of a direct conversation is allotted nothing, but told what they had said before:
+#   access.get_conversation(…, speaking=True) has the same rule, and the words for it. Uses index: blocks_unique.
 # - `earlier` answers a repeated client_id; a racing one runs into messages_unique_client_id and is read afterwards.
 _SEND: Mapping[str, str] = {
     "sender": "uuid",
@@ -52,7 +54,9 @@ def _sending(
             changed_at = clock_timestamp(), last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
             last_message_id = nextval('messages_id_seq')
         FROM caller
-        WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier){only}
+        WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier) AND NOT (c.type = 'direct' AND EXISTS (
+            SELECT FROM participants q JOIN blocks b ON b.user_id = q.user_id AND b.blocked_id = caller.user_id
+            WHERE q.conversation_id = c.id)){only}
         RETURNING c.id, c.last_seq, c.version - caller.answers::int AS version, c.last_message_id, c.changed_at,
             c.business_id, caller.answers
     ), seated AS (

@@ -40,7 +40,7 @@ def send_message(
     """Says something. A `client_id` that this sender used here before answers with the first message, `duplicate`.
 
     One statement, which is the transaction; a reply takes a second one, for the count of the message it answers.
-    Raises NotFound, Invalid or Unauthenticated.
+    Raises NotFound, Invalid, Unauthenticated, or Forbidden where the other of a direct conversation has blocked them.
     """
     policies.require_sayable(type)
     draft = Draft(
@@ -100,7 +100,7 @@ def _undoable(*, always: bool) -> Iterator[None]:
 def _explain(draft: Draft) -> None:
     """Why nothing was written: raises, or seats an agent who answers a case for the first time."""
     access.require_active(draft.sender)
-    found = access.get_conversation(user_id=draft.sender, conversation_id=draft.conversation)
+    found = access.get_conversation(user_id=draft.sender, conversation_id=draft.conversation, speaking=True)
     if draft.reply_to is not None:
         standing = Message.objects.filter(conversation=draft.conversation, deleted_at=None)
         if not standing.filter(seq=draft.reply_to).exists():
@@ -134,7 +134,7 @@ def send_notice(
 @transaction.atomic
 def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: str) -> Written:
     """Puts other words in one's own message. The same words again change nothing."""
-    found, message = lock_message(user_id=actor_id, conversation_id=conversation_id, seq=seq)
+    found, message = lock_message(user_id=actor_id, conversation_id=conversation_id, seq=seq, speaking=True)
     policies.require_editable(message, actor_id=actor_id)
     if message.content == content:
         return as_written(conversation_id, seq, viewer=actor_id)

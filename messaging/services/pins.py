@@ -15,7 +15,9 @@ def pin(*, actor_id: UUID, conversation_id: UUID, seq: int, on: bool) -> None:
 
     Raises NotFound, Forbidden, Conflict for a deleted message and where too many are pinned.
     """
-    found, message = access.lock_message(user_id=actor_id, conversation_id=conversation_id, seq=seq)
+    found, message = access.lock_message(
+        user_id=actor_id, conversation_id=conversation_id, seq=seq, speaking=on
+    )
     policies.require_pinner(found.conversation, found.role)
     there = found.conversation.pins or []
     if (seq in there) == on:

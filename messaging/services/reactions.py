@@ -23,7 +23,9 @@ def react(*, actor_id: UUID, conversation_id: UUID, seq: int, emoji: str, on: bo
     spelled = emojis.spelled(emoji)
     if spelled is None:
         raise Invalid.field("emoji", "A single emoji is required.", code="not_an_emoji")
-    found, message = access.lock_message(user_id=actor_id, conversation_id=conversation_id, seq=seq)
+    found, message = access.lock_message(
+        user_id=actor_id, conversation_id=conversation_id, seq=seq, speaking=on
+    )
     mine = _emojis_of(actor_id, message)
     if on:
         policies.require_reactable(message, mine=mine, emoji=spelled)

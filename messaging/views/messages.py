@@ -33,7 +33,7 @@ class MessageViewSet(ChatViewSet):
     hot_actions = frozenset({"list", "create", "own"})
     staff_actions = frozenset({"batch"})
     limits = {"create": [SENDS]}
-    problems = {"partial_update": [403, 409], "destroy": [403]}
+    problems = {"create": [403], "partial_update": [403, 409], "destroy": [403]}
 
     @extend_schema(
         operation_id="list_messages",

@@ -19,7 +19,7 @@ class ReactionViewSet(ChatViewSet):
     """One's own emojis under a message. Both calls may be repeated: only what changes is told."""
 
     limits = {"put": [REACTS], "destroy": [REACTS]}
-    problems = {"put": [400, 409], "destroy": [400]}
+    problems = {"put": [400, 403, 409], "destroy": [400]}
 
     @extend_schema(operation_id="react")
     def put(self, request: Request, conversation_id: UUID, seq: int, emoji: str) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.db import connection, connections
 from psycopg import sql
 
 from conversations.models import User
-from conversations.queries import inbox, people, stamps
+from conversations.queries import blocks, inbox, people, stamps
 from conversations.queries.inbox import InboxFilter
 from conversations.queries.routine import Routine, install
 from messaging.queries import (
@@ -37,6 +37,7 @@ ALL: dict[str, Routine] = {
     for routine in (
         *inbox.ROUTINES,
         *stamps.ROUTINES,
+        *blocks.ROUTINES,
         *history.ROUTINES,
         *replies.ROUTINES,
         *receipts.ROUTINES,
@@ -123,6 +124,7 @@ def _ask_everything(user: User, room: UUID) -> dict[str, Any]:
         "message": lambda: history.message(**window, seq=1),
         "replies": lambda: replies.replies(**window, seq=1, limit=50, after=0) == [],
         "revisions": lambda: revisions.revisions(**window, seq=1, limit=50, after=0),
+        "blocks": lambda: blocks.blocks(viewer=user.pk, limit=50) == [],
         "pins": lambda: pins.pins(**window) == [],
         "receipts": lambda: receipts.receipts(**window, seq=1, limit=50) is not None,
         "changes": lambda: changes.changes_since(conversation_id=room, after=0, limit=50),

@@ -29,6 +29,9 @@ POST   auth/ws-ticket                            signed-in 200
 GET    users                                     signed-in 200
 GET    users/me                                  signed-in 200
 PATCH  users/me                                  signed-in 200
+GET    users/me/blocks                           signed-in 200
+PUT    users/me/blocks/{user}                    signed-in 204
+DELETE users/me/blocks/{user}                    signed-in 204
 GET    users/{user}                              signed-in 200
 GET    users/by-kaha-id/{kaha}                   signed-in 200
 GET    users/presence?ids={user}                 signed-in 200

@@ -30,6 +30,7 @@ BODILESS = {
     "POST conversations/*/leave",
     "PUT conversations/*/messages/*/reactions/*",
     "PUT conversations/*/pins/*",
+    "PUT users/me/blocks/*",
     "POST webhooks/*/deliveries/*/replay",
 }
 WITH_BODY = [row for row in ROWS if row.method in {"POST", "PATCH", "PUT"} and row.address not in BODILESS]
@@ -195,9 +196,5 @@ def test_times_are_utc_with_microseconds() -> None:
 
 def test_what_is_not_built_is_404() -> None:
     ann = Api(factories.person())
-    for path in (
-        "/users/me/blocks",
-        f"/conversations/{ID}/stats",
-    ):
-        problem(ann.get(path), 404)
+    problem(ann.get(f"/conversations/{ID}/stats"), 404)
     assert User.objects.count() == 1

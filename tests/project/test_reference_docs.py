@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from chatbackend import doors, explaining
 from conversations.events import DurableEvent
 from conversations.exceptions import ChatError
-from conversations.queries import inbox, stamps
+from conversations.queries import blocks, inbox, stamps
 from conversations.views.base import ChatViewSet
 from messaging import frames
 from messaging.consumers import chat
@@ -233,6 +233,7 @@ def test_every_routine_is_listed() -> None:
     modules = (
         inbox,
         stamps,
+        blocks,
         history,
         replies,
         pins,

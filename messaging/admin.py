@@ -1,4 +1,6 @@
-"""Messages for staff: to look at, and to take down."""
+"""Messages for staff: to look at, and to take down; and those that people reported."""
+
+from collections.abc import Callable
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -7,7 +9,8 @@ from django.http import HttpRequest
 
 from conversations.admin.listing import BOUND, ReadOnlyAdmin, as_uuid, keyword
 from conversations.models import Conversation
-from messaging.models import Message
+from messaging.models import Message, Report
+from messaging.services import reports
 from messaging.services.messages import take_down_message
 
 
@@ -55,5 +58,63 @@ class MessageAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{len(standing)} taken down", messages.SUCCESS)
 
     def has_take_down_permission(self, request: HttpRequest) -> bool:
+        """Whoever may delete messages."""
+        return request.user.has_perm("messaging.delete_message")
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    """The queue of moderation: who has waited longest comes first."""
+
+    list_display = ("place", "reason", "note", "excerpt", "reporter", "reported_at", "outcome", "closed_at")
+    list_select_related = ("message", "reporter")
+    search_help_text = (
+        "Nothing for those that wait, closed for those decided, the newest first, or the id or exact username of who"
+        f" reported. At most {BOUND:,} are listed."
+    )
+    actions = ("take_down", "dismiss")
+
+    def find(self, rows: QuerySet[Report], word: str) -> QuerySet[Report]:
+        """Uses index: reports_open, reports_closed, reports_reporter."""
+        rows = rows.defer("message__content", "message__metadata", "message__words")
+        rows = rows.annotate(start=Left("message__content", 100))
+        if not word:
+            return rows.filter(closed_at=None).order_by("reported_at")
+        if word == "closed":
+            return rows.filter(closed_at__isnull=False).order_by("-closed_at")
+        found = as_uuid(word)
+        by_reporter = rows.filter(reporter=found) if found else rows.filter(reporter__username=word)
+        return by_reporter.order_by("-reported_at")
+
+    @admin.display(description="message")
+    def place(self, report: Report) -> str:
+        """Its conversation and seq, as the list of messages finds it."""
+        return str(report.message)
+
+    @admin.display(description="content")
+    def excerpt(self, report: Report) -> str:
+        """The first hundred characters, as they stand now."""
+        return str(getattr(report, "start", ""))
+
+    @admin.action(description="Take the reported messages down", permissions=["decide"])
+    def take_down(self, request: HttpRequest, queryset: QuerySet[Report]) -> None:
+        """Everybody in the conversation sees it at once; all reports of the message are closed."""
+        self._decide(request, queryset, reports.take_down, "Message taken down.")
+
+    @admin.action(description="Dismiss the selected reports", permissions=["decide"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Report]) -> None:
+        """The messages stand."""
+        self._decide(request, queryset, reports.dismiss, "Dismissed.")
+
+    def _decide(
+        self, request: HttpRequest, rows: QuerySet[Report], decide: Callable[[Report], None], word: str
+    ) -> None:
+        waiting = list(rows.filter(closed_at=None)[:BOUND])
+        for report in waiting:
+            decide(report)
+            self.log_change(request, report, word)
+        self.message_user(request, f"{len(waiting)} decided", messages.SUCCESS)
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
         """Whoever may delete messages."""
         return request.user.has_perm("messaging.delete_message")

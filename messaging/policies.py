@@ -78,6 +78,14 @@ def file_name(given: str) -> str:
     return (name if len(name) <= most else name[: most - len(end)] + end) or "file"
 
 
+def require_reportable(message: Message, *, reporter_id: UUID) -> None:
+    """What others said, while it stands."""
+    if message.sender_id == reporter_id:
+        raise Conflict("This is your own message: take it back.", code="own_message")
+    if message.deleted_at is not None:
+        raise Conflict("This message was deleted.", code="message_deleted")
+
+
 def require_pinner(conversation: Conversation, role: str) -> None:
     """Admins and owners of a group, agents of a case, and each of the two of a direct conversation."""
     if role == Role.CUSTOMER or (role == Role.MEMBER and conversation.type == Conversation.Type.GROUP):

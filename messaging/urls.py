@@ -8,6 +8,7 @@ from messaging.views.changes import ChangesViewSet
 from messaging.views.messages import MessageViewSet
 from messaging.views.pins import PinViewSet
 from messaging.views.reactions import ReactionViewSet
+from messaging.views.reports import ReportViewSet
 from messaging.views.search import SearchViewSet
 from messaging.views.stats import StatsViewSet
 from messaging.views.threads import ThreadViewSet
@@ -36,6 +37,7 @@ urlpatterns = [
     path(f"{CONVERSATION}/messages/<seq:seq>/replies", threads({"get": "replies"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/receipts", threads({"get": "receipts"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/history", threads({"get": "history"})),
+    path(f"{CONVERSATION}/messages/<seq:seq>/report", ReportViewSet.as_view({"post": "create"})),
     path(f"{CONVERSATION}/pins", PinViewSet.as_view({"get": "list"})),
     path(f"{CONVERSATION}/pins/<seq:seq>", PinViewSet.as_view({"put": "put", "delete": "destroy"})),
     path(

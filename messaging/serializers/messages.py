@@ -22,7 +22,7 @@ from conversations.inputs import BodySerializer, LimitSerializer, example
 from conversations.serializers.shapes import ANN
 from conversations.strictness import deeper_than
 from messaging import limits
-from messaging.models import Message
+from messaging.models import Message, Report
 from messaging.queries.history import Moment
 from messaging.serializers.shapes import FILE
 
@@ -108,6 +108,19 @@ class EditSerializer(BodySerializer):
     """Other words for a message."""
 
     content = ContentField()
+
+
+@extend_schema_serializer(
+    examples=[
+        example("Advertising", {"reason": "spam"}),
+        example("Something else", {"reason": "other", "note": "This is somebody's address."}),
+    ]
+)
+class ReportSerializer(BodySerializer):
+    """Why a message should not stand."""
+
+    reason = serializers.ChoiceField(Report.Reason.choices)
+    note = TextField(max_length=1_000, required=False, allow_blank=True)
 
 
 class WindowSerializer(LimitSerializer):

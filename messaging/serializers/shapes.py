@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from conversations.serializers.shapes import ANN, Shape, UserShape
-from messaging.models import Message
+from messaging.models import Message, Report
 
 FILE = {
     "id": "0199d3a4-3b2c-7e1d-8f40-6a7b8c9d0e1f",
@@ -133,6 +133,15 @@ class RevisionShape(Shape):
 class RevisionsShape(Shape):
     results = RevisionShape(many=True, help_text="The earliest first; what it says now is in the message.")
     next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+
+
+@extend_schema_serializer(component_name="Report")
+class ReportShape(Shape):
+    """What somebody reported. What the staff decide is not told."""
+
+    reason = serializers.ChoiceField(Report.Reason.choices)
+    note = serializers.CharField()
+    reported_at = serializers.DateTimeField()
 
 
 @extend_schema_serializer(component_name="HighlightPiece")

@@ -21,6 +21,7 @@ from messaging.jobs import Gone, purge_deleted
 from messaging.models import Message
 from messaging.queries import purge as queries
 from messaging.services import messages, reactions
+from messaging.services.reports import report
 from tests import factories
 from tests.factories import Json
 from tests.races import Rival, holding
@@ -44,6 +45,7 @@ def ended(number: int = 9, *, since: Any = LONG_AGO) -> UUID:
         factories.say(ann, room, client_id=f"{place}", reply_to=place // 2 or None, mentions=[ben.pk])
         reactions.react(actor_id=ben.pk, conversation_id=room, seq=place + 1, emoji="👍", on=True)
     messages.edit_message(actor_id=ann.pk, conversation_id=room, seq=1, content="edited")
+    report(reporter_id=ben.pk, conversation_id=room, seq=1, reason="spam")
     messages.delete_message(actor_id=ann.pk, conversation_id=room, seq=number)
     Message.objects.filter(conversation=room, seq=number).update(deleted_at=since)
     conversations.delete_conversation(actor_id=ann.pk, conversation_id=room)
@@ -68,14 +70,14 @@ def left_of(room: UUID) -> dict[str, int]:
 def _has(model: Any, path: str) -> bool:
     names = {field.name for field in model._meta.get_fields()}
     return path.split("__")[0] in names and (
-        path == "conversation" or model._meta.db_table in {"reactions", "message_revisions"}
+        path == "conversation" or model._meta.db_table in {"reactions", "message_revisions", "reports"}
     )
 
 
 def test_a_deleted_conversation_goes_from_its_newest_message_down_and_is_in_order_after_each_step() -> None:
     room, kept = ended(), ended(3, since=BEFORE + timedelta(hours=1))
     assert {table for table, number in left_of(room).items() if number} >= {
-        "messages", "mentions", "reactions", "message_revisions", "participants",
+        "messages", "mentions", "reactions", "message_revisions", "reports", "participants",
     }  # fmt: skip
     in_order(room)
     steps = []

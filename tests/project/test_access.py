@@ -72,6 +72,7 @@ GET    attachments/{file}/thumbnail              401   401   404   404   200   2
 GET    conversations/{group}/pins                401   401   404   404   200   200   200   404   404   404   404   404
 PUT    conversations/{group}/pins/1              401   401   404   404   403   204   204   404   404   404   404   404
 DELETE conversations/{group}/pins/1              401   401   404   404   403   204   204   404   404   404   404   404
+POST   conversations/{group}/messages/1/report   401   401   404   404   409   201   201   404   404   404   404   404
 POST   conversations/{group}/messages/batch      401   401   403   403   403   403   403   403   403   403   403   201
 POST   conversations/{group}/assign              401   401   404   404   403   403   403   404   404   404   404   404
 POST   conversations/{group}/status              401   401   404   404   403   403   403   404   404   404   404   404
@@ -108,6 +109,7 @@ GET    conversations/{case}/messages/1/history   401   401   404   404   404   4
 PUT    conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 DELETE conversations/{case}/messages/1/reactions/{emoji} 401  401  404  404  404  404  404  200  200  200  404  404
 GET    attachments/{scan}                        401   401   404   404   404   404   404   200   200   200   404   404
+POST   conversations/{case}/messages/1/report    401   401   404   404   404   404   404   409   201   201   404   404
 GET    conversations/{case}/pins                 401   401   404   404   404   404   404   200   200   200   404   404
 PUT    conversations/{case}/pins/1               401   401   404   404   404   404   404   403   204   204   404   404
 DELETE conversations/{case}/pins/1               401   401   404   404   404   404   404   403   204   204   404   404
@@ -158,6 +160,7 @@ BODIES: dict[str, Any] = {
     "POST conversations/*/messages": {"content": "hello"},
     "PATCH conversations/*/messages/*": {"content": "other words"},
     "POST conversations/*/messages/batch": {"messages": [ITEM]},
+    "POST conversations/*/messages/*/report": {"reason": "spam"},
     "POST conversations/*/assign": {"user_id": "{clerk}"},
     "POST conversations/*/status": {"status": "resolved"},
     "POST admin/database/analyze-query": {"sql": "SELECT 1"},

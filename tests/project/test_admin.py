@@ -12,7 +12,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from conversations.models import BusinessAgent, BusinessCase, Conversation, Participant, User
-from messaging.models import Message
+from messaging.models import Message, Report
+from messaging.services.reports import report
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +147,32 @@ def test_a_message_is_taken_down(client: Client) -> None:
     act(client, Message, "take_down", answer)
     garden.refresh_from_db()
     assert garden.version == question.version
+
+
+@pytest.mark.usefixtures("story")
+def test_reported_messages_are_taken_down_or_stand(client: Client) -> None:
+    garden = Conversation.objects.get(name="Community garden")
+    said = Message.objects.filter(conversation=garden).exclude(type="system").order_by("seq")
+    bad, good = said[:2]
+    people = Participant.objects.filter(conversation=garden).exclude(user__in=[bad.sender_id, good.sender_id])
+    others = [seat.user_id for seat in people][:2]
+    told = [(bad, others[0]), (good, others[0]), (bad, others[-1])]
+    made = [
+        report(reporter_id=by, conversation_id=garden.pk, seq=one.seq, reason="spam")[0] for one, by in told
+    ]
+    assert search(client, Report, "") == {one.pk for one in made}
+    assert search(client, Report, others[0]) >= {made[0].pk, made[1].pk}
+    for model_page in ("change", "history"):
+        assert client.get(address(model_page, Report, made[0].pk)).status_code == 200
+    act(client, Report, "take_down", made[0])
+    act(client, Report, "dismiss", made[1])
+    outcomes = dict(Report.objects.values_list("pk", "outcome"))
+    assert outcomes == {made[0].pk: "taken_down", made[1].pk: "dismissed", made[2].pk: "taken_down"}
+    for row in (bad, good):
+        row.refresh_from_db()
+    assert (bad.content, good.deleted_at) == ("", None)
+    assert (search(client, Report, ""), search(client, Report, "closed")) == (set(), set(outcomes))
+    assert LogEntry.objects.count() == 2
 
 
 def staff(*permissions: str) -> Client:

@@ -5,6 +5,7 @@ from uuid import uuid4
 import httpx
 
 from conversations.models import Participant, User
+from conversations.services import blocks
 from messaging.models import Message
 from messaging.services import reactions
 from tests import factories
@@ -195,6 +196,21 @@ def test_resuming_tells_which_reactions_are_ones_own(alice: User, bob: User, joi
         (change,) = durable(socket.until(lambda frame: frame["event"] == "resumed"), room)
         assert change["data"]["reactions"] == [{"emoji": UP, "count": 1, "mine": mine}]
         assert "reacted" not in change
+
+
+def test_who_is_blocked_is_told_so_and_the_other_hears_nothing(alice: User, bob: User, join: Join) -> None:
+    room = factories.direct(alice, bob)
+    factories.say(bob, room)
+    blocks.block(user_id=alice.pk, blocked_id=bob.pk)
+    a, b = join(alice), join(bob)
+    for op, given in (
+        ("send", {"client_id": "1", "content": "hello"}),
+        ("edit", {"seq": 1, "content": "other words"}),
+        ("react", {"seq": 1, "emoji": UP, "on": True}),
+    ):
+        assert b.ask(op, conversation=room, **given)["error"]["code"] == "blocked"
+    assert durable(a.heard_by_now(), room) == []
+    assert b.do("delete", conversation=room, seq=1)["content"] == ""
 
 
 def test_what_is_no_emoji_is_refused(alice: User, bob: User, join: Join) -> None:

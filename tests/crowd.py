@@ -48,12 +48,22 @@ def fill(alias: str) -> Crowd:
     _run(alias, MESSAGES_SQL)
     _copy(alias, "mentions", _mentions())
     _run(alias, NOTICES_SQL)
+    _run(alias, BLOCKS_SQL)
+    _run(alias, REVISIONS_SQL)
     _run(alias, "VACUUM (ANALYZE)")
     return Crowd(alias, _user(0), _room(0), [_room(number) for number in range(10)])
 
 
 NOTICES_SQL = """INSERT INTO socket_notices (user_id, change, told_at)
 SELECT u.id, 'signed_out', u.date_joined FROM users u"""
+# Everybody by five others.
+BLOCKS_SQL = """INSERT INTO blocks (user_id, blocked_id, blocked_at)
+SELECT people.ids[1 + (one.place + other) % cardinality(people.ids)], one.id, now()
+FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM users) one, generate_series(1, 5) other,
+    (SELECT array_agg(id ORDER BY id) AS ids FROM users) people"""
+REVISIONS_SQL = """INSERT INTO message_revisions (message_id, version, content, written_at, replaced_at)
+SELECT m.id, m.version + wording, 'before', m.sent_at, m.sent_at FROM messages m, generate_series(1, 3) wording
+WHERE m.seq % 10 = 0"""
 COLUMNS = {
     "users": "id, username, display_name, avatar_url, password, is_active, is_staff, is_superuser, date_joined",
     "conversations": "id, type, name, avatar_url, business_id, direct_key, last_seq, version, facts_version,"

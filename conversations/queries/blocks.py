@@ -19,7 +19,7 @@ class Blocked(NamedTuple):
 # A row of nulls for whoever has blocked nobody: no row at all is an account that is closed.
 BLOCKS = Routine(
     "blocks",
-    uses=("blocks_unique", "users_pkey"),
+    uses=("users_pkey",),  # and blocks_unique, where there are some
     parameters={"viewer": "uuid", "past": "uuid", "limit": "int"},
     returns={"body": "text", "id": "uuid"},
     body=f"""

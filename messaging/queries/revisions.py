@@ -39,7 +39,7 @@ _STAFF = "EXISTS (SELECT FROM users v WHERE v.id = %(viewer)s AND v.is_active AN
 # No row: no such message for the viewer's eyes. A row of nulls beside `moderates`: nothing to show.
 REVISIONS = Routine(
     "message_revisions",
-    uses=("messages_unique_seq", "message_revisions_unique"),
+    uses=("messages_unique_seq",),  # and message_revisions_unique, where there are some
     parameters={"viewer": "uuid", "conversation": "uuid", "seq": "bigint", "after": "bigint", "limit": "int"},
     returns={"moderates": "bool", "body": "text", "version": "bigint"},
     body=f"""

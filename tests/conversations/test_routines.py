@@ -52,6 +52,7 @@ ALL: dict[str, Routine] = {
     )
 }
 LARGE = {"messages", "conversations", "participants", "users", "mentions", "socket_notices"}
+LARGE |= {"blocks", "message_revisions"}
 HELLO = Routine(
     "hello", parameters={"name": "text"}, returns={"said": "text"}, body="SELECT 'hi ' || %(name)s"
 )
@@ -191,6 +192,7 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "metadata": "{}",
         "client_id": "1",
         "mentions": [],
+        "attachments": [],
         "ids": crowd.some,
         "versions": [1] * len(crowd.some),
         "knowns": [1] * len(crowd.some),

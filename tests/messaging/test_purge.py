@@ -171,5 +171,5 @@ def test_a_step_is_few_statements_however_many_rows_it_takes(
     monkeypatch.setattr(queries, "BATCH", 20)
     for number in (2, 16):
         ended(number)
-        with django_assert_max_num_queries(26):
+        with django_assert_max_num_queries(28):
             assert sum(purge_deleted(before=BEFORE), Gone()).messages == number

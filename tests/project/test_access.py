@@ -84,7 +84,6 @@ DELETE conversations/{direct}                    401   401   404   404   403   4
 POST   conversations/{direct}/participants       401   401   404   404   403   404   404   404   404   404   404   404
 POST   conversations/{direct}/leave              401   401   404   404   409   404   404   404   404   404   404   404
 POST   conversations/{direct}/messages           401   401   404   404   201   404   404   404   404   404   404   404
-PUT    conversations/{direct}/pins/1             401   401   404   404   204   404   404   404   404   404   404   404
 POST   conversations/{direct}/status             401   401   404   404   403   404   404   404   404   404   404   404
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connections, models, transaction
 from django.utils import timezone
 
 from conversations.models import (
+    Block,
     BusinessAgent,
     BusinessCase,
     Conversation,
@@ -20,7 +21,7 @@ from conversations.models import (
     SocketProcess,
     User,
 )
-from messaging.models import Mention, Message, Reaction
+from messaging.models import Attachment, Mention, Message, Reaction, Report, Revision
 from tests import factories, scratch
 from webhooks.models import Webhook, WebhookCursor, WebhookDelivery
 
@@ -148,6 +149,21 @@ def _delivery(**fields: Any) -> None:
     WebhookDelivery.objects.create(webhook=_webhook(), **given, **fields)
 
 
+def _attachment(**fields: Any) -> None:
+    Attachment.objects.create(**{"owner": factories.person(), "name": "a.txt", "size": 1, **fields})
+
+
+def _report(**fields: Any) -> None:
+    Report.objects.create(
+        **{"message": _message(), "reporter": factories.person(), "reason": "spam", **fields}
+    )
+
+
+def _blocked_by_oneself() -> None:
+    ann = factories.person()
+    Block.objects.create(user=ann, blocked=ann)
+
+
 BROKEN: dict[str, list[Callable[[], object]]] = {
     "conversations_type": [lambda: _group(type="crowd")],
     "conversations_direct_has_key": [lambda: _group(type="direct"), lambda: _group(direct_key="a:b")],
@@ -177,6 +193,15 @@ BROKEN: dict[str, list[Callable[[], object]]] = {
         lambda: _message(seq=0),
         lambda: _message(reply_count=-1),
         lambda: _message(created_version=2),
+    ],
+    "attachments_removed_is_free": [lambda: _attachment(message=_message(), removed_at=timezone.now())],
+    "attachments_key_has_name": [lambda: _attachment(key_name="k"), lambda: _attachment(sealed_key=b"x")],
+    "attachments_size": [lambda: _attachment(size=-1)],
+    "blocks_not_oneself": [_blocked_by_oneself],
+    "reports_reason": [lambda: _report(reason="boring")],
+    "reports_closed_has_time": [
+        lambda: _report(outcome="dismissed"),
+        lambda: _report(closed_at=timezone.now()),
     ],
     "webhooks_disabled_has_reason": [
         lambda: _webhook(disabled_at=timezone.now()),
@@ -238,6 +263,19 @@ def _heard_twice() -> None:
         WebhookCursor.objects.create(**given)
 
 
+def _replaced_twice() -> None:
+    now = timezone.now()
+    _same(Revision.objects.create, message=_message(), version=2, written_at=now, replaced_at=now)
+
+
+def _reported_twice() -> None:
+    _same(Report.objects.create, message=_message(), reporter=factories.person(), reason="spam")
+
+
+def _blocked_twice() -> None:
+    _same(Block.objects.create, user=factories.person(), blocked=factories.person())
+
+
 def _same(make: Any, **given: Any) -> None:
     for _ in range(2):
         make(**given)
@@ -258,6 +296,9 @@ REPEATED: dict[str, list[Callable[[], None]]] = {
     "mentions_unique": [_mentioned_twice],
     "presences_unique_user": [_here_twice],
     "reactions_unique_user": [_reacted_twice],
+    "message_revisions_unique": [_replaced_twice],
+    "reports_unique": [_reported_twice],
+    "blocks_unique": [_blocked_twice],
     "webhook_cursors_unique": [_heard_twice],
     "users_unique_kaha_id": [lambda: _same(factories.person, kaha_id="k")],
     "users_unique_spelling": [_two_spellings],

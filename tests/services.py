@@ -31,6 +31,7 @@ FORGET = (
 )
 
 STARTED: list[Postgres] = []  # the run's own PostgreSQL, where it is not an outside one
+EVERY: list[Postgres] = []  # that one, and those of other versions
 ABSENT = os.environ.get("TEST_SERVICES") == "off"  # only what needs no server is tested
 
 
@@ -55,6 +56,7 @@ def start() -> dict[str, str]:
         **(nowhere() if ABSENT or DIVIDING else _somewhere(state)),
         "SECRET_KEY": secrets.token_urlsafe(48),
         "CHATBACKEND_ENV_FILE": os.devnull,
+        "CHATBACKEND_PROCESS": "command",  # or who imports the ASGI application made web servers of all commands
         "CHATBACKEND_STATE_DIR": str(state / "state"),
         "STATIC_ROOT": str(state / "static"),
         "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
@@ -83,6 +85,7 @@ def postgres(state: Path, **options: Any) -> Postgres:
     server = Postgres(state, throwaway=True, **options)
     server.start()
     atexit.register(server.stop)
+    EVERY.append(server)
     return server
 
 

@@ -12,34 +12,36 @@ from dbperf.models import MaintenanceRun
 from tests import scratch
 from tests.dbperf import faults
 
-Places = Callable[[str], scratch.Place]
+Templates = Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
-def places(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Places]:
-    """The database of each server, made when it is first asked for and kept: processes that share the tests take them
-    file by file, and each file goes through all servers."""
+def templates(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Templates]:
+    """The name of a migrated database of each server, made when it is first asked for: processes that share the tests
+    take them file by file, and each file goes through all servers."""
     with ExitStack() as stack:
 
         @cache
-        def place(server: str) -> scratch.Place:
-            made = stack.enter_context(scratch.made_on(server, "dbperf"))
+        def template(server: str) -> str:
+            made = stack.enter_context(scratch.made_on(server, "dbperf_template"))
             with scratch.known("dbperf", made) as alias:
                 scratch.migrate(alias, "dbperf")
-            return made
+            return str(made.own["NAME"])
 
-        yield place
+        yield template
         with django_db_blocker.unblock():
             stack.close()
 
 
 @pytest.fixture(scope="package", params=scratch.servers())
 def database(
-    places: Places, django_db_blocker: DjangoDbBlocker, request: pytest.FixtureRequest
+    templates: Templates, django_db_blocker: DjangoDbBlocker, request: pytest.FixtureRequest
 ) -> Iterator[Database]:
     """On the run's own server, then on each other PostgreSQL found."""
-    with django_db_blocker.unblock(), scratch.known("dbperf", places(request.param)) as alias:
-        yield Database(alias)
+    with django_db_blocker.unblock():
+        like = templates(request.param)
+        with scratch.made_on(request.param, "dbperf", like=like) as place, scratch.known("dbperf", place):
+            yield Database("dbperf")
 
 
 @pytest.fixture

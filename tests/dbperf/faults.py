@@ -51,9 +51,9 @@ def session(database: Database) -> Iterator[psycopg.Connection[Any]]:
 
 @contextmanager
 def superuser(database: Database) -> Iterator[psycopg.Connection[Any]]:
-    """A superuser's session on the server of the run, on which each statement is committed; skips on others."""
+    """A superuser's session on the server, on which each statement is committed; not on an outside one."""
     port = int(database.connection.settings_dict["PORT"] or 0)
-    servers = [server for server in services.STARTED if server.port == port]
+    servers = [server for server in services.EVERY if server.port == port]
     if not servers:
         pytest.skip("needs a superuser")
     with servers[0]._admin() as session:

@@ -28,7 +28,7 @@ pytestmark = [
 ]
 PATIENCE_S = 20.0
 WRITTEN = """
-    SELECT pg_current_wal_flush_lsn() <= flush_lsn FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"""
+    SELECT pg_current_wal_insert_lsn() <= flush_lsn FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What a listing of conversations may be narrowed by."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations import cursors
-from conversations.fields import BusinessIdField, CursorField, IdField
+from conversations.fields import BusinessIdField, CursorField, IdField, TimeField
 from conversations.inputs import LimitSerializer, QuerySerializer
 from conversations.models import BusinessCase, Conversation
 from conversations.queries.inbox import InboxFilter
@@ -40,20 +40,22 @@ class CasesQuerySerializer(LimitSerializer):
 class CaseloadQuerySerializer(QuerySerializer):
     """The time that is counted."""
 
-    since = serializers.DateTimeField(required=False, help_text="30 days before `until`, if it is not given.")
-    until = serializers.DateTimeField(
-        required=False, help_text="Not this moment any more; now, if it is not given."
-    )
+    since = TimeField(required=False, help_text="30 days before `until`, if it is not given.")
+    until = TimeField(required=False, help_text="Not this moment any more; now, if it is not given.")
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Raises ValidationError for a time that is empty or longer than `LONGEST`."""
-        until = attrs.get("until") or timezone.now()
-        since = attrs.get("since") or until - USUAL
-        if not timedelta() < until - since <= LONGEST:
-            raise serializers.ValidationError(
-                {"since": f"It must be before until, and by {LONGEST.days} days at most."}
-            )
-        return {"since": since, "until": until}
+
+def counted_time(query: dict[str, Any]) -> dict[str, datetime]:
+    """`since` and `until`. Not read with the query, which is kept by its text: this depends on the moment.
+
+    Raises ValidationError for a time that is empty or longer than `LONGEST`.
+    """
+    until = query.get("until") or timezone.now()
+    since = query.get("since") or until - USUAL
+    if not timedelta() < until - since <= LONGEST:
+        raise serializers.ValidationError(
+            {"since": f"It must be before until, and by {LONGEST.days} days at most."}
+        )
+    return {"since": since, "until": until}
 
 
 class InboxQuerySerializer(LimitSerializer):

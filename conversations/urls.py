@@ -34,7 +34,7 @@ urlpatterns = [
     path("users/presence", users({"get": "presence"})),
     path("users/me", users({"get": "me", "patch": "update_me"})),
     path("users/me/blocks", BlockViewSet.as_view({"get": "list"})),
-    path("users/me/blocks/<id:user_id>", BlockViewSet.as_view({"put": "put", "delete": "destroy"})),
+    path("users/me/blocks/<id:user_id>", BlockViewSet.as_view({"put": "block", "delete": "destroy"})),
     path("users/<id:user_id>", users({"get": "retrieve"})),
     path("users/by-kaha-id/<str:kaha_id>", users({"get": "by_kaha_id"})),
     path(CONVERSATION, conversations({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),

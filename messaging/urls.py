@@ -39,7 +39,7 @@ urlpatterns = [
     path(f"{CONVERSATION}/messages/<seq:seq>/history", threads({"get": "history"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/report", ReportViewSet.as_view({"post": "create"})),
     path(f"{CONVERSATION}/pins", PinViewSet.as_view({"get": "list"})),
-    path(f"{CONVERSATION}/pins/<seq:seq>", PinViewSet.as_view({"put": "put", "delete": "destroy"})),
+    path(f"{CONVERSATION}/pins/<seq:seq>", PinViewSet.as_view({"put": "pin", "delete": "destroy"})),
     path(
         f"{CONVERSATION}/messages/<seq:seq>/reactions/<str:emoji>",
         ReactionViewSet.as_view({"put": "put", "delete": "destroy"}),

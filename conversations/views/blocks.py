@@ -23,7 +23,7 @@ class BlockViewSet(ChatViewSet):
     """Nobody else learns of it, but by the refusal (403, `blocked`)."""
 
     hot_actions = frozenset({"list"})
-    problems = {"put": [400, 409]}
+    problems = {"block": [400, 409]}
 
     @extend_schema(
         operation_id="list_blocks", parameters=[BlocksSerializer], responses={200: shapes.UserPageShape}
@@ -38,7 +38,7 @@ class BlockViewSet(ChatViewSet):
         return json_reply(page([one.body for one in results], next_cursor=last and encode(last.id)))
 
     @extend_schema(operation_id="block", responses={204: None})
-    def put(self, request: Request, user_id: UUID) -> Response:
+    def block(self, request: Request, user_id: UUID) -> Response:
         """Block somebody: they can neither open the direct conversation of the two nor write there (403, `blocked`).
 
         409 (`too_many_blocks`) past 1,000.

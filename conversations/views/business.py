@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from conversations import access, pagination
 from conversations.cursors import encode
-from conversations.filters import CaseloadQuerySerializer, CasesQuerySerializer, inbox_filter
+from conversations.filters import CaseloadQuerySerializer, CasesQuerySerializer, counted_time, inbox_filter
 from conversations.inputs import read_body, read_query
 from conversations.models import BusinessAgent
 from conversations.queries import inbox, people
@@ -87,7 +87,7 @@ class BusinessViewSet(ChatViewSet):
     )
     def stats(self, request: Request, business_id: str) -> Response:
         """What is open, what was resolved and how long it took, by agent. Its agents."""
-        query = read_query(CaseloadQuerySerializer, request)
+        query = counted_time(read_query(CaseloadQuerySerializer, request))
         access.get_agency(user_id=caller_id(request), business_id=business_id)
         everybody, each = caseload(business_id=business_id, **query)
         told = {**query, **_told(everybody), "by_agent": [{"agent": one.agent, **_told(one)} for one in each]}

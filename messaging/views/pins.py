@@ -21,7 +21,7 @@ class PinViewSet(ChatViewSet):
     """What everybody finds at once. Reading is hot: its own statement checks the account and the seat."""
 
     hot_actions = frozenset({"list"})
-    problems = {"put": [403, 409], "destroy": [403]}
+    problems = {"pin": [403, 409], "destroy": [403]}
 
     @extend_schema(operation_id="list_pins", responses={200: shapes.PinsShape})
     def list(self, request: Request, conversation_id: UUID) -> HttpResponse:
@@ -33,7 +33,7 @@ class PinViewSet(ChatViewSet):
         return json_reply(page(found, next_cursor=None))
 
     @extend_schema(operation_id="pin", responses={204: None})
-    def put(self, request: Request, conversation_id: UUID, seq: int) -> Response:
+    def pin(self, request: Request, conversation_id: UUID, seq: int) -> Response:
         """Pin a message. 409: it was deleted (`message_deleted`), or 50 are pinned (`too_many_pins`)."""
         pin(actor_id=caller_id(request), conversation_id=conversation_id, seq=seq, on=True)
         return Response(status=204)

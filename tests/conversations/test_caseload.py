@@ -74,6 +74,7 @@ def test_cases_of_a_time_by_agent(django_assert_num_queries: Any) -> None:
 
 def test_what_agents_do_shows_up_without_being_asked_for_a_time() -> None:
     ann = factories.agent()
+    assert told(ann)["opened"] == 0  # now, and not what it was when somebody asked first
     room = factories.case(factories.person(), content="help")
     factories.say(ann, room, "hello")
     business.set_case_status(actor_id=ann.pk, conversation_id=room, status="resolved")

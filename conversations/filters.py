@@ -37,11 +37,16 @@ class CasesQuerySerializer(LimitSerializer):
     cursor = CursorField(cursors.place)
 
 
+@extend_schema_field({"type": "string", "maxLength": 40, "examples": ["2026-06-01T00:00:00Z"]})
+class MomentField(TimeField):
+    """A time in an address, where one without a value counts as left out."""
+
+
 class CaseloadQuerySerializer(QuerySerializer):
     """The time that is counted."""
 
-    since = TimeField(required=False, help_text="30 days before `until`, if it is not given.")
-    until = TimeField(required=False, help_text="Not this moment any more; now, if it is not given.")
+    since = MomentField(required=False, help_text="30 days before `until`, if it is not given.")
+    until = MomentField(required=False, help_text="Not this moment any more; now, if it is not given.")
 
 
 def counted_time(query: dict[str, Any]) -> dict[str, datetime]:

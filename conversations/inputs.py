@@ -73,7 +73,7 @@ def read_query(serializer: type[QuerySerializer], request: Request) -> dict[str,
 
 @lru_cache(maxsize=4_096)
 def _query(serializer: type[QuerySerializer], text: str) -> dict[str, Any]:
-    """Kept by its text, which is all it depends on: clients ask for the newest page over and over."""
+    """Kept by its text, which is all it depends on, not the moment: clients ask for the newest page over and over."""
     try:
         unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError as error:

@@ -42,6 +42,6 @@ urlpatterns = [
     path(f"{CONVERSATION}/pins/<seq:seq>", PinViewSet.as_view({"put": "pin", "delete": "destroy"})),
     path(
         f"{CONVERSATION}/messages/<seq:seq>/reactions/<str:emoji>",
-        ReactionViewSet.as_view({"put": "put", "delete": "destroy"}),
+        ReactionViewSet.as_view({"put": "react", "delete": "destroy"}),
     ),
 ]

@@ -18,11 +18,11 @@ REACTS = Limit("reactions", 40, 2, by_user)
 class ReactionViewSet(ChatViewSet):
     """One's own emojis under a message. Both calls may be repeated: only what changes is told."""
 
-    limits = {"put": [REACTS], "destroy": [REACTS]}
-    problems = {"put": [400, 403, 409], "destroy": [400]}
+    limits = {"react": [REACTS], "destroy": [REACTS]}
+    problems = {"react": [400, 403, 409], "destroy": [400]}
 
     @extend_schema(operation_id="react")
-    def put(self, request: Request, conversation_id: UUID, seq: int, emoji: str) -> HttpResponse:
+    def react(self, request: Request, conversation_id: UUID, seq: int, emoji: str) -> HttpResponse:
         """Put an emoji under a message. 409: it was deleted (`message_deleted`), or has too many reactions."""
         return _react(request, conversation_id, seq, emoji, on=True)
 

@@ -75,9 +75,10 @@ def test_two_tabs_put_out_at_once_stay_signed_in(
     room = factories.direct(ann, User.objects.get(pk=ben.id))
     ben.open_conversation(ann.username)
     tabs = [ben, second_tab(ben)]
+    ben.is_online()
     watch = Watch(context)
     road.close_sockets(4401)
-    ben.until(lambda: len(watch.sockets) == 2)
+    ben.until(lambda: len(watch.sockets) >= 2)
     factories.say(ann, room, "still there?")
     for tab in tabs:
         tab.is_online()

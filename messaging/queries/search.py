@@ -21,6 +21,8 @@ from messaging.queries import recent
 from messaging.queries.fragments import MESSAGE
 
 LIVELIEST = 200  # conversations that a walk looks into
+MARKS = 4  # distances from the end of a conversation, of which a walk asks the time
+GLANCE = 250  # messages of everybody that are read to see whose they are
 
 
 class Hit(NamedTuple):
@@ -174,10 +176,11 @@ def _walked(query: str) -> str:
         WHERE l.last_activity_at >= floor.at - interval '1 second'"""
 
 
-# `marks` are messages at 1/32, 1/8, 1/2 and twice the budget from the end of each conversation, found by their seq:
-# they tell, without counting, since when about `budget` messages were sent in all. What is older is left to the index,
-# and so is what was sent before the last activity of conversations beyond the liveliest. The match is written as the
-# function that @@ stands for: no index is meant here, and the planner, who does not know the words, would take one.
+# `marks` are messages at so many distances from the end of each conversation, each four times the one before, found by
+# their seq: they tell, without counting, since when about `budget` messages were sent in all. What is older is left to
+# the index, and so is what was sent before the last activity of conversations beyond the liveliest. The match is
+# written as the function that @@ stands for: no index is meant here, and the planner, who does not know the words,
+# would take one.
 WALK = Routine(
     "search_walk",
     uses=(
@@ -186,7 +189,7 @@ WALK = Routine(
         "messages_unique_seq",
         "messages_conversation_sent",
     ),
-    parameters={**_SEARCH, "budget": "int"},
+    parameters={**_SEARCH, "budget": "int", "nearest": "int", "marks": "int"},
     returns={
         "conversations": "uuid[]",
         "messages": "bigint",
@@ -206,37 +209,56 @@ WALK = Routine(
         FROM (SELECT * FROM mine ORDER BY last_activity_at DESC LIMIT {LIVELIEST}) l
     ), marks AS (
         SELECT m.sent_at, CASE step WHEN 0 THEN reach ELSE reach * 3 / 4 END AS weight
-        FROM lively l CROSS JOIN generate_series(0, 3) step
-        CROSS JOIN LATERAL (SELECT (%(budget)s / 32) << (2 * step) AS reach) far
+        FROM lively l CROSS JOIN generate_series(0, {MARKS - 1}) step
+        CROSS JOIN LATERAL (SELECT %(nearest)s << (2 * step) AS reach) far
         JOIN messages m ON m.conversation_id = l.id AND m.seq = l.top - far.reach
+        WHERE step < %(marks)s AND far.reach < l.top
     ), floor AS (
-        SELECT greatest(%(since)s, (
+        SELECT greatest(%(since)s, coalesce((
             SELECT sent_at FROM (
                 SELECT sent_at, sum(weight) OVER (ORDER BY sent_at DESC) AS covered FROM marks) so_far
             WHERE covered >= %(budget)s ORDER BY sent_at DESC LIMIT 1), (
+            SELECT min(sent_at) FROM marks WHERE %(marks)s = 1)), (
             SELECT last_activity_at + interval '1 second' FROM mine
             ORDER BY last_activity_at DESC OFFSET {LIVELIEST} LIMIT 1), '-infinity') AS at
     ), whole AS MATERIALIZED (
         {_walked("query")} {_NEWEST}
     ), near AS MATERIALIZED (
         {_walked("partial")} AND %(partial)s IS NOT NULL AND NOT EXISTS (SELECT FROM whole) {_NEWEST}
-    ), {_PAGE}
+    ), {_PAGE}, scope AS MATERIALIZED (
+        SELECT coalesce(array_agg(id), '{{}}') AS ids, coalesce(sum(last_seq), 0)::bigint AS messages FROM mine
+    )
     SELECT s.ids, s.messages, floor.at = coalesce(%(since)s, '-infinity'), numnode(w.query) > 0, total.number,
         total.newest, total.partly, t.*
-    FROM (SELECT coalesce(array_agg(id), '{{}}') AS ids, coalesce(sum(last_seq), 0)::bigint AS messages FROM mine) s,
-        floor, wanted w, total LEFT JOIN told t ON true
+    FROM scope s, floor, wanted w, total LEFT JOIN told t ON true
     {_ORDER}""",
 )
 
 
-def _looked_up(query: str) -> str:
-    """Over `mine` and `wanted`: what the index of words knows, conversation by conversation."""
-    return f"""SELECT {_FOUND} FROM mine l CROSS JOIN LATERAL (
-            SELECT * FROM messages m
-            WHERE m.conversation_id = l.id AND m.words @@ (SELECT {query} FROM wanted) AND {_FITS} OFFSET 0) m"""
+# Over `wanted`: all matches of everybody, whose reader stops early. Materialized for the planner: it would take a LIMIT
+# for a reason to read the table from its beginning until so many are met.
+_MATCHING = f"""SELECT {_FOUND}, m.type, m.sender_id, m.deleted_at FROM messages m
+        WHERE m.words @@ (SELECT {{query}} FROM wanted) AND m.deleted_at IS NULL"""
 
 
-# Nothing is walked and nothing planned: for words of which there are few, wherever they stand.
+def _looked_up(query: str, few: str, when: str = "true") -> str:
+    """Over `mine`, `wanted` and `few`: those of all matches that are the viewer's, where there are few; else what the
+    index of words knows conversation by conversation."""
+    return f"""SELECT {_FOUND} FROM (
+            SELECT {_FOUND} FROM {few} m JOIN mine l ON l.id = m.conversation_id
+            WHERE {when} AND (SELECT count(*) FROM {few}) <= {GLANCE} AND {_FITS}
+            UNION ALL
+            SELECT {_FOUND} FROM mine l CROSS JOIN LATERAL (
+                SELECT * FROM messages m
+                WHERE m.conversation_id = l.id AND m.words @@ (SELECT {query} FROM wanted) AND {_FITS} OFFSET 0) m
+            WHERE {when} AND (SELECT count(*) FROM {few}) > {GLANCE}) m"""
+
+
+_NONE = "%(partial)s IS NOT NULL AND NOT EXISTS (SELECT FROM whole)"
+
+# Nothing is walked and nothing planned: for words of which there are few, wherever they stand. A word that nobody wrote
+# is one look into the index, and a name that only some wrote is as many pages as they are: asking for it in each
+# conversation would be fifty looks.
 RARE = Routine(
     "search_rare",
     uses=("participants_user_live", "conversations_pkey", "messages_search"),
@@ -249,10 +271,18 @@ RARE = Routine(
         **_HIT,
     },
     body=f"""
-    WITH {_WANTED}, {_MINE}, whole AS MATERIALIZED (
-        {_looked_up("query")} {_NEWEST}
+    WITH {_WANTED}, {_MINE}, matching AS MATERIALIZED (
+        {_MATCHING.format(query="query")}
+    ), few AS MATERIALIZED (
+        SELECT * FROM matching LIMIT {GLANCE} + 1
+    ), whole AS MATERIALIZED (
+        {_looked_up("query", "few")} {_NEWEST}
+    ), matching_near AS MATERIALIZED (
+        {_MATCHING.format(query="partial")}
+    ), few_near AS MATERIALIZED (
+        SELECT * FROM (SELECT * FROM matching_near LIMIT {GLANCE} + 1) m WHERE {_NONE}
     ), near AS MATERIALIZED (
-        {_looked_up("partial")} WHERE %(partial)s IS NOT NULL AND NOT EXISTS (SELECT FROM whole) {_NEWEST}
+        {_looked_up("partial", "few_near", _NONE)} {_NEWEST}
     ), {_PAGE}
     SELECT s.ids, total.number, total.newest, total.partly, t.*
     FROM (SELECT coalesce(array_agg(id), '{{}}') AS ids FROM mine) s, total LEFT JOIN told t ON true
@@ -269,23 +299,24 @@ def rare(search: Search) -> tuple[Scope, Found]:
 
 
 # Raw SQL: the planner's own estimate, out of the statistics that it keeps of the words. Nothing is read.
-_GUESS = """EXPLAIN (FORMAT JSON) SELECT FROM messages whole, messages near
+_GUESS = """EXPLAIN (FORMAT JSON) SELECT FROM messages whole, messages near, messages of_all
     WHERE whole.words @@ to_tsquery('chat_search', %(query)s::text)
     AND near.words @@ to_tsquery('chat_search', %(partial)s::text)"""
 
 
 class Guess(NamedTuple):
-    """About how many messages there are with the words, and with words that begin so, whoever may read them."""
+    """About how many messages there are with the words, with words that begin so, and in all, whoever may read them."""
 
     whole: int
     near: int
+    of_all: int
 
 
 def guess(search: Search) -> Guess:
     """How common the words are, as of the last ANALYZE. One statement."""
     (reply,) = one(_GUESS, {"query": search.query, "partial": search.partial or search.query})
     plan = (orjson.loads(reply) if isinstance(reply, str) else reply)[0]["Plan"]
-    return Guess(_expected(plan, "whole"), _expected(plan, "near"))
+    return Guess(*(_expected(plan, alias) for alias in Guess._fields))
 
 
 def _expected(plan: Mapping[str, Any], alias: str) -> int:
@@ -295,9 +326,15 @@ def _expected(plan: Mapping[str, Any], alias: str) -> int:
     return max((_expected(below, alias) for below in plan.get("Plans", ())), default=0)
 
 
-def walk(search: Search, *, budget: int) -> tuple[Scope, Found]:
-    """What about `budget` of the newest messages in the viewer's conversations hold. One statement."""
-    lines = WALK.call(**asdict(search), budget=budget)
+def walk(search: Search, *, budget: int, marks: int = MARKS) -> tuple[Scope, Found]:
+    """What about `budget` of the newest messages in the viewer's conversations hold. One statement.
+
+    `marks`: 1 costs a fourth of the looks that MARKS do. It walks less far where there are few conversations, and in a
+    lively one past the budget, but by a page of matches at most, which is little where every other message matches.
+    """
+    lines = WALK.call(
+        **asdict(search), budget=budget, nearest=budget >> (3 if marks == 1 else 5), marks=marks
+    )
     return Scope(*lines[0][:4]), _found([line[4:] for line in lines])
 
 

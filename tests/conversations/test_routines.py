@@ -199,6 +199,8 @@ def _given(crowd: Crowd, **more: object) -> dict[str, object]:
         "only_named": False,
         "back": 5.0,
         "businesses": ["acme"],
+        "nearest": 16,
+        "marks": 4,
         "session": "of-nobody",
         "query": "'900'",
         "partial": "'900':*",

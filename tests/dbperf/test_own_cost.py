@@ -13,7 +13,7 @@ from dbperf import checks
 from dbperf.catalog import statements as catalog
 from dbperf.connections import Database
 from dbperf.history import retention, statements
-from dbperf.models import OriginHour, RelationDay, Statement, StatementUse
+from dbperf.models import Origin, OriginHour, RelationDay, Statement, StatementUse
 from dbperf.services import looking, telling
 from tests.dbperf.faults import run
 
@@ -76,6 +76,20 @@ def test_its_share_of_the_time_is_told() -> None:
     assert (told["time_share_pct"], told["time_ms"], told["time_window_s"]) == (3.0, 30.0, 3600)
 
 
+def _was_seen_lately() -> None:
+    now = timezone.now()
+    origin = Origin.objects.create(
+        fingerprint="real", kind="request", name="GET /real", place="x.py:1", first_seen=now
+    )
+    hour, figures = (
+        now.replace(minute=0, second=0, microsecond=0),
+        dict.fromkeys(("calls", "works", "repeated", "most"), 1),
+    )
+    OriginHour.objects.bulk_create(
+        OriginHour(origin=origin, hour=hour - timedelta(hours=ago), total_ms=1, **figures) for ago in range(3)
+    )
+
+
 @pytest.mark.django_db
 def test_a_year_of_it_has_room_in_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """A twentieth of the rows in a twentieth of the room, so that it takes a second: rows are of the same size."""
@@ -83,6 +97,7 @@ def test_a_year_of_it_has_room_in_its_budget(monkeypatch: pytest.MonkeyPatch) ->
     most = {model: round(SHARE * rows) for model, rows in retention.MOST.items()}
     cost.pulse(Database("default"))
     looking.keep_hour(database=Database("default"))
+    _was_seen_lately()
     year.fill(share=SHARE)
     monkeypatch.setattr(retention, "SNAPSHOTS", scaled)
     monkeypatch.setattr(retention, "MOST", most)

@@ -1,7 +1,7 @@
 """However it is looked for, the same is found, by few statements."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -97,11 +97,55 @@ def test_pages_of_beginnings_that_no_walk_ends(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE messages")
     expected = queries.guess(_search(talk[0], query="'ap'", partial="'ap':*"))
-    assert expected == (1, 2)
+    assert expected == (1, 2, 80)
     with django_assert_num_queries(statements):
         assert len(ask(talk[0], "ap")) == 8
     cut = [len(page) for page in pages(Api(talk[0]), "/search/messages", q="ap", limit=7)]
     assert cut == [7, 1]
+
+
+@pytest.mark.parametrize("elsewhere", [queries.GLANCE - 2, queries.GLANCE - 1])
+def test_what_many_wrote_elsewhere_hides_nothing_here(
+    talk: tuple[User, User, UUID], elsewhere: int, django_assert_num_queries: Any
+) -> None:
+    """With the two here, one more than are looked at, or just as many."""
+    ann, _, room = talk
+    them = factories.person()
+    then = datetime(2025, 1, 1, tzinfo=UTC)
+    for sender, where, times in ((ann, room, 2), (them, factories.group(them), elsewhere)):
+        lines = [Line(sender.pk, "quince", then, f"quince {number}") for number in range(times)]
+        bulk.add_batch(conversation_id=where, lines=lines)
+    for q in ("quince", "quin"):
+        with django_assert_num_queries(2):
+            assert contents(ann, q) == ["quince", "quince"]
+        assert contents(factories.person(), q) == []
+    assert len(ask(them, "quince")) == 200
+
+
+@pytest.mark.parametrize("often", [2, 3, 20])
+def test_a_word_of_every_day_takes_a_shorter_walk(
+    monkeypatch: pytest.MonkeyPatch, often: int, django_assert_num_queries: Any
+) -> None:
+    """And the usual one after it, where this person's conversations have it less often than all of them."""
+    ann, ben = factories.persons(2)
+    rooms = [factories.group(ann) for _ in range(4)]
+    then = datetime(2025, 1, 1, tzinfo=UTC)
+    for place, room in enumerate(rooms):
+        said = (
+            Line(ann.pk, "pear" if n % often else "plum", then + timedelta(minutes=n), f"{n}")
+            for n in range(100 + 30 * place)
+        )
+        bulk.add_batch(conversation_id=room, lines=list(said))
+    bulk.add_batch(
+        conversation_id=factories.group(ben), lines=[Line(ben.pk, "plum", then, f"{n}") for n in range(600)]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messages")
+    known = queries.indexed(_search(ann, query="'plum'", depth=21, limit=21), conversations=rooms)
+    monkeypatch.setattr(service, "RARE", -1)
+    with django_assert_num_queries(2 if often < 20 else 3):
+        page = find_messages(Wanted(viewer=ann.pk, terms=terms.read("plum"), limit=20))
+    assert page.hits == known.hits[:20]
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ SELECT n, 1, 1, true, {TEXT}, n %% 20 = 0, now() FROM generate_series(1, %(state
 USE: Final = f"""
 INSERT INTO dbperf_statementuse (statement_id, taken_at, window_s, calls, total_ms, rows, blocks_hit, blocks_read,
        temp_blocks, wal_bytes)
-SELECT (SELECT min(id) FROM dbperf_statement) + n %% %(statements)s::int,
+SELECT (SELECT id FROM dbperf_statement WHERE queryid = 1 AND userid = 1) + n %% %(statements)s::int,
        now() - (%(rows)s::int - n) / 500 * interval '1 hour', 3600,
        100 + n %% 1000, n %% 9973 + 0.123, n, 5 * n, n %% 100, 0, 1000 * n {ROWS}
 """
@@ -49,7 +49,7 @@ SELECT md5(n::text), 'request', 'GET /api/v1/conversations/{{id}}/messages', 'pr
 """
 ORIGIN_HOUR: Final = f"""
 INSERT INTO dbperf_originhour (origin_id, hour, calls, total_ms, works, repeated, most)
-SELECT (SELECT min(id) FROM dbperf_origin) + n %% %(lines)s::int,
+SELECT (SELECT id FROM dbperf_origin WHERE place = 'project/some/module.py:1') + n %% %(lines)s::int,
        date_trunc('hour', now()) - (%(rows)s::int - n) / %(lines)s::int * interval '1 hour', n, n + 0.5, n, 0, 3 {ROWS}
 """
 ENDPOINT: Final = f"""
@@ -85,7 +85,7 @@ SELECT 'blocking:' || n, 'blocking', 'pid ' || n, md5(n::text), '{{"text": "End 
 """
 WORD: Final = f"""
 INSERT INTO dbperf_alertword (alert_id, turn, "by", delivery, said, said_at, due_at, attempts, sent_at, error)
-SELECT (SELECT min(id) FROM dbperf_alert) + (n - 1) / 3, n %% 3, 'mail', gen_random_uuid(),
+SELECT (SELECT id FROM dbperf_alert WHERE key = 'blocking:1') + (n - 1) / 3, n %% 3, 'mail', gen_random_uuid(),
        jsonb_build_object('detail', md5(n::text), 'key', md5(n::text), 'sql', ''), now(), now(), 1, now(), '' {ROWS}
 """
 SNAPSHOT: Final = f"""

@@ -149,6 +149,8 @@ _FIXED: Mapping[str, Any] = {
     "depth": 51,
     "by_rank": False,
     "budget": 512,
+    "nearest": 16,
+    "marks": 4,
 }
 
 

@@ -112,9 +112,9 @@ def _look_up(search: Search) -> tuple[Scope, Found]:
 
 
 def _stroll(depth: int, expected: Guess) -> int:
-    """How many messages to walk through first, if the word stands in all conversations as often: twice as many as hold
-    a page of matches."""
-    return min(STROLL, 2 * depth * expected.of_all // max(expected.whole, 1))
+    """How many messages to walk through first, if the word stands in all conversations as often: half as many again as
+    hold a page of matches."""
+    return min(STROLL, 3 * depth * expected.of_all // max(2 * expected.whole, 1))
 
 
 def _find(search: Search, stroll: int | None = None) -> tuple[Scope, Found]:

@@ -1,6 +1,7 @@
 """However it is looked for, the same is found, by few statements."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -146,6 +147,30 @@ def test_a_word_of_every_day_takes_a_shorter_walk(
     with django_assert_num_queries(2 if often < 20 else 3):
         page = find_messages(Wanted(viewer=ann.pk, terms=terms.read("plum"), limit=20))
     assert page.hits == known.hits[:20]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
+
+
+@pytest.mark.parametrize(("marks", "looks"), [(1, 2), (queries.MARKS, 5)])
+def test_a_shorter_walk_looks_once_into_each_conversation(marks: int, looks: int) -> None:
+    """A hundred messages are as far as two marks reach, five hundred as far as three."""
+    ann = factories.person()
+    then = datetime(2025, 1, 1, tzinfo=UTC)
+    for size in (100, 500):
+        lines = [Line(ann.pk, "plum", then + timedelta(minutes=n), f"{n}") for n in range(size)]
+        bulk.add_batch(conversation_id=factories.group(ann), lines=lines)
+    given = asdict(_search(ann)) | {"budget": 512, "nearest": 16, "marks": marks}
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messages")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries.WALK.plain}", given)
+        nodes = list(_nodes(cursor.fetchone()[0][0]["Plan"]))
+    assert [node["Actual Loops"] for node in nodes if node.get("Index Name") == "messages_unique_seq"] == [
+        looks
+    ]
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def pulse() -> None:
     except Unavailable as unavailable:
         logger.warning("alerts were not looked for: %s", unavailable)
     _send_words()
-    _begin_builds()
+    _begin_what_waits()
     if looking.overdue():
         hourly.delay()
 
@@ -69,14 +69,15 @@ def _send_words() -> None:
             return
 
 
-def _begin_builds() -> None:
-    """Indexes whose building waits for maintenance are tried again."""
-    for build_id in building.waiting():
-        try:
+def _begin_what_waits() -> None:
+    """Maintenance and the building of indexes wait for each other, and are tried again."""
+    try:
+        for run_id in maintaining.waiting():
+            maintain.apply_async((run_id,), expires=25)
+        for build_id in building.waiting():
             build_index.apply_async((build_id,), expires=25)
-        except OperationalError:
-            logger.warning("no worker can be told of an index to build; the next pulse tries again")
-            return
+    except OperationalError:
+        logger.warning("no worker can be told of maintenance that waits; the next pulse tries again")
 
 
 @shared_task(name="dbperf.tasks.maintain", soft_time_limit=6 * HOURS, time_limit=7 * HOURS)

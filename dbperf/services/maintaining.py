@@ -23,6 +23,9 @@ MOST_TABLES = 100
 MINUTE_S = 60
 SILENT = timedelta(minutes=2)  # a running round that says nothing for so long has lost its process
 UNCLAIMED = timedelta(minutes=30)  # a queued one that no worker took
+WAITS = "waits until an index is built, or other maintenance is through"
+AGAIN = timedelta(seconds=20)
+MOST_WAIT = timedelta(hours=2)  # what the clock began at night is not done in the morning
 
 
 class AlreadyRunning(Exception):
@@ -75,9 +78,9 @@ def plan(
 def carry_out(
     run_id: int, *, store: str = DEFAULT, database: Database | None = None
 ) -> MaintenanceRun | None:
-    """Does what was begun, if nobody else does: None where it was taken already."""
+    """Does what was begun, if nobody else does: None where it was taken already, or waits for who holds the lock."""
     rows = MaintenanceRun.objects.using(store).filter(pk=run_id)
-    if not rows.filter(state="queued").update(state="running", beat_at=timezone.now()):
+    if not rows.filter(state="queued").update(state="running", note="", beat_at=timezone.now()):
         return None
     run = rows.get()
     watched = database or _database()
@@ -87,7 +90,19 @@ def carry_out(
         _end(run, "failed", type(error).__name__ if not isinstance(error, Unavailable) else str(error))
         if not isinstance(error, Unavailable):
             raise
-    return run
+    return None if run.state == "queued" else run
+
+
+def waiting(*, store: str = DEFAULT) -> list[int]:
+    """What is to be tried again: queued, and not only a moment ago. One that waited too long is given up."""
+    _give_up_lost(timezone.now(), store=store)
+    queued = MaintenanceRun.objects.using(store).filter(active=True, state="queued", note=WAITS)
+    return list(queued.filter(beat_at__lt=timezone.now() - AGAIN).values_list("pk", flat=True))
+
+
+def waits(run_id: int, *, store: str = DEFAULT) -> bool:
+    """Whether a round is still to be begun."""
+    return MaintenanceRun.objects.using(store).filter(pk=run_id, state="queued", note=WAITS).exists()
 
 
 def cancel(run_id: int, *, store: str = DEFAULT) -> bool:
@@ -119,13 +134,16 @@ def _give_up_lost(now: datetime, *, store: str) -> None:
     active = MaintenanceRun.objects.using(store).filter(active=True)
     lost = active.filter(state="running", beat_at__lt=now - SILENT)
     lost.update(state="failed", active=None, ended_at=now, note="its process ended")
-    unclaimed = active.filter(state="queued", created_at__lt=now - UNCLAIMED)
+    unclaimed = active.filter(state="queued", created_at__lt=now - UNCLAIMED).exclude(note=WAITS)
     unclaimed.update(state="failed", active=None, ended_at=now, note="no worker took it")
+    too_long = active.filter(state="queued", created_at__lt=now - MOST_WAIT)
+    too_long.update(state="failed", active=None, ended_at=now, note="it waited for two hours")
 
 
 def _work(run: MaintenanceRun, database: Database, store: str) -> None:
     if not upkeep.take_lock(database):
-        _end(run, "failed", "somebody else holds the lock of maintenance")
+        run.state, run.note, run.beat_at = "queued", WAITS, timezone.now()
+        run.save(using=store, update_fields=["state", "note", "beat_at"])
         return
     rows = MaintenanceRun.objects.using(store).filter(pk=run.pk)
     beat = Beat(rows, time.monotonic() + MINUTE_S * run.most_minutes)

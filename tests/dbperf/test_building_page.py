@@ -16,9 +16,10 @@ from dbperf import tasks
 from dbperf.aliases import MAINTENANCE, MONITOR
 from dbperf.catalog import upkeep
 from dbperf.connections import Database
-from dbperf.models import BuiltIndex, StoredFinding
+from dbperf.maintenance.choosing import Operation
+from dbperf.models import BuiltIndex, MaintenanceRun, StoredFinding
 from dbperf.proposing import Proposal
-from dbperf.services import building, looking
+from dbperf.services import building, looking, maintaining
 from dbperf.verdicts import Verdict
 from tests import factories
 from tests.dbperf.accepting import built, suggested
@@ -107,6 +108,24 @@ def test_from_the_suggestion_to_the_index(
     finally:
         with connections["default"].cursor() as cursor:
             cursor.execute(f"DROP INDEX {NEW.name}")
+
+
+@pytest.mark.django_db(databases=["default", MAINTENANCE], transaction=True)
+def test_the_clock_begins_what_waited(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr(looking, "overdue", lambda: False)
+    monkeypatch.delitem(connections.settings, MONITOR)  # over which nothing can be cleared away afterwards
+    begun = maintaining.begin(Operation.ANALYZE, asked=["messages"], by="one")
+    with session(Database(MAINTENANCE)) as builder:
+        builder.execute(upkeep.LOCK)
+        tasks.maintain(begun.pk)
+    rows = MaintenanceRun.objects.filter(pk=begun.pk)
+    assert rows.get().state == "queued"
+    rows.update(beat_at=timezone.now() - maintaining.AGAIN)
+    request.getfixturevalue("at_once")
+    tasks.pulse()
+    assert rows.get().state == "done"
 
 
 def test_who_may_not(finding: StoredFinding) -> None:

@@ -1,6 +1,7 @@
 """Maintenance on a real PostgreSQL: what is due, what stands in its way, and that it gives way itself."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import psycopg
@@ -162,19 +163,63 @@ def test_one_whose_process_was_killed_does_not_last(worn: Database) -> None:
 
 
 def test_one_that_was_only_taken_for_lost_still_holds_the_lock(slow: Database) -> None:
-    """Two at once, the second of which finds that the first one's process lives."""
-    second: list[MaintenanceRun] = []
+    """Two at once, the second of which finds that the first one's process lives, and waits for it."""
+    runs = MaintenanceRun.objects.using(slow.alias)
 
     def begin_another(_: psycopg.Connection[object]) -> None:
-        runs = MaintenanceRun.objects.using(slow.alias)
         runs.filter(active=True).update(active=None, state="failed", note="its process ended")
-        second.append(maintained(slow, "fault.t"))
+        begun = maintaining.begin(VACUUM, asked=["fault.t"], by="another", store=slow.alias, database=slow)
+        assert maintaining.carry_out(begun.pk, store=slow.alias, database=slow) is None
 
     with meanwhile(slow, begin_another):
         first = maintained(slow, "fault.t")
-    assert (second[0].state, second[0].results) == ("failed", [])
-    assert second[0].note == "somebody else holds the lock of maintenance"
     assert of(first).note == "it was taken for lost"
+    second = runs.get(active=True)
+    assert (second.state, second.note, second.results) == ("queued", maintaining.WAITS, [])
+    assert maintaining.waits(second.pk, store=slow.alias)
+
+
+@pytest.fixture
+def waiting_run(worn: Database) -> Iterator[MaintenanceRun]:
+    """A round that met somebody else's maintenance, which is still under way."""
+    begun = maintaining.begin(VACUUM, asked=["fault.t"], by="one", store=worn.alias, database=worn)
+    with session(worn) as other:
+        other.execute(upkeep.LOCK)
+        assert maintaining.carry_out(begun.pk, store=worn.alias, database=worn) is None
+        yield begun
+
+
+def test_what_waits_is_tried_again(worn: Database, waiting_run: MaintenanceRun) -> None:
+    rows = MaintenanceRun.objects.using(worn.alias).filter(pk=waiting_run.pk)
+    assert maintaining.waiting(store=worn.alias) == []  # that was just now
+    rows.update(beat_at=timezone.now() - maintaining.AGAIN, created_at=timezone.now() - maintaining.UNCLAIMED)
+    assert maintaining.waiting(store=worn.alias) == [waiting_run.pk]
+    with pytest.raises(maintaining.AlreadyRunning):
+        maintaining.begin(VACUUM, by="another", store=worn.alias, database=worn)
+
+
+def test_what_waited_is_done_when_the_other_is_through(worn: Database) -> None:
+    begun = maintaining.begin(VACUUM, asked=["fault.t"], by="one", store=worn.alias, database=worn)
+    with session(worn) as other:
+        other.execute(upkeep.LOCK)
+        assert maintaining.carry_out(begun.pk, store=worn.alias, database=worn) is None
+        assert maintaining.waits(begun.pk, store=worn.alias)
+    done = maintaining.carry_out(begun.pk, store=worn.alias, database=worn)
+    assert done is not None
+    assert (done.state, done.note, of(done).outcome) == ("done", "", "done")
+
+
+def test_what_waited_too_long_is_given_up(worn: Database, waiting_run: MaintenanceRun) -> None:
+    rows = MaintenanceRun.objects.using(worn.alias).filter(pk=waiting_run.pk)
+    rows.update(created_at=timezone.now() - maintaining.MOST_WAIT)
+    assert maintaining.waiting(store=worn.alias) == []
+    assert rows.values_list("state", "active", "note").get() == ("failed", None, "it waited for two hours")
+
+
+def test_what_waits_can_be_cancelled(worn: Database, waiting_run: MaintenanceRun) -> None:
+    assert maintaining.cancel(waiting_run.pk, store=worn.alias)
+    assert not maintaining.waits(waiting_run.pk, store=worn.alias)
+    assert maintaining.carry_out(waiting_run.pk, store=worn.alias, database=worn) is None
 
 
 def test_a_table_that_is_none(worn: Database) -> None:

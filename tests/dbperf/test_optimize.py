@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -14,9 +15,13 @@ from chatbackend.embedded.processes import free_port
 from conversations.models import User
 from dbperf import tasks
 from dbperf.aliases import MAINTENANCE
+from dbperf.catalog import upkeep
+from dbperf.connections import Database
+from dbperf.management.commands import db_maintain
 from dbperf.models import MaintenanceRun
 from tests import factories
 from tests.api import Api, problem, read
+from tests.dbperf.faults import session
 from tests.realtime.client import token_of
 from tests.server import Server
 
@@ -109,6 +114,29 @@ def test_the_command_tells_a_round_under_way_from_a_database_that_is_away(
     with pytest.raises(CommandError, match="does not answer") as away:
         call_command("db_maintain", "--dry-run")
     assert (busy.value.returncode, away.value.returncode) == (4, 3)
+
+
+class _Heard(io.StringIO):
+    """Calls somebody as soon as something is said."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        super().__init__()
+        self._then = then
+
+    def write(self, said: str) -> int:
+        self._then()
+        return super().write(said)
+
+
+def test_the_command_waits_for_an_index_that_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db_maintain, "LOOK_S", 0)
+    with session(Database(MAINTENANCE)) as builder:
+        builder.execute(upkeep.LOCK)
+        heard = _Heard(lambda: builder.execute(upkeep.UNLOCK))
+        call_command("db_maintain", "--table", "messages", stdout=io.StringIO(), stderr=heard)
+    assert heard.getvalue().strip() == "It waits until an index is built, or other maintenance is through."
+    done = MaintenanceRun.objects.get()
+    assert (done.state, [row["outcome"] for row in done.results]) == ("done", ["done"])
 
 
 PAGE = "/admin/dbperf/maintenancerun/"

@@ -1,6 +1,7 @@
 """`manage.py db_maintain`: VACUUM ANALYZE, ANALYZE or REINDEX of what is due, or of the tables named."""
 
 import json
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,7 +9,10 @@ from django.db import Error
 
 from dbperf.connections import Unavailable
 from dbperf.maintenance.choosing import Operation
+from dbperf.models import MaintenanceRun
 from dbperf.services import maintaining
+
+LOOK_S = 2  # at whether what it waits for is through
 
 
 class Command(BaseCommand):
@@ -65,10 +69,23 @@ class Command(BaseCommand):
         run = maintaining.begin(
             operation, asked=options["table"], by="manage.py", most_minutes=options["max_minutes"]
         )
-        done = maintaining.carry_out(run.pk)
-        if done is None:
-            raise CommandError("a worker took it")
+        try:
+            done = self._carried_out(run.pk)
+        except KeyboardInterrupt:
+            maintaining.cancel(run.pk)
+            raise
         return list(done.results), done.note if done.state == "failed" else ""
+
+    def _carried_out(self, run_id: int) -> MaintenanceRun:
+        told = False
+        while (done := maintaining.carry_out(run_id)) is None:
+            if not maintaining.waits(run_id):
+                raise CommandError("a worker took it, or somebody cancelled it")
+            if not told:
+                self.stderr.write(f"It {maintaining.WAITS}.")
+                told = True
+            time.sleep(LOOK_S)
+        return done
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -99,6 +99,11 @@ def _known(conversation: Conversation, lines: Sequence[Line]) -> dict[Name, int]
     return {(sender, client_id): seq for sender, client_id, seq in found}
 
 
+def known(conversation: Conversation, lines: Sequence[Line]) -> dict[str, int]:
+    """Which of at most a thousand lines stand here already: their seqs, by client_id. One statement."""
+    return {client_id: seq for (_, client_id), seq in _known(conversation, lines).items()}
+
+
 def _write(conversation: Conversation, lines: Sequence[Line]) -> list[Written]:
     if not lines:
         return []

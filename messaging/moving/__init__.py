@@ -1,0 +1,1 @@
+"""Reading what other chat servers export. Nothing here knows our database: files in, a `Spool` out."""

@@ -14,9 +14,12 @@ from django.db import connection, connections
 from conversations import replica
 from conversations.models import User
 from conversations.services import participants
+from dbperf.checks import replication
+from dbperf.connections import Database
 from messaging.services import messages, reactions
 from tests import factories, scratch, services
 from tests.api import Api, problem, read
+from tests.dbperf.faults import findings
 from tests.replication import Replica, replica_of
 
 pytestmark = [
@@ -168,6 +171,23 @@ def test_what_no_stamp_covers_is_seconds_old_at_most(
         assert _eventually(lambda: _asked(lambda: _answers(bob, room)) == [])
         assert "Another name" in str(_answers(bob, room)[1])
     _in_use(standby, bob, room)
+
+
+@pytest.mark.slow
+def test_whoever_watches_the_database_finds_one_that_lags(standby: Replica) -> None:
+    ann, bob = factories.persons(2)
+    room = factories.group(ann, bob)
+    _caught_up(standby)
+    primary = Database(replica.PRIMARY)
+    assert findings(primary, "replication") == []
+    with _paused(standby):
+        factories.say(ann, room)
+        assert findings(primary, "replication") == []  # for a moment
+        assert _eventually(lambda: findings(primary, "replication") != [])
+        (found,) = findings(primary, "replication")
+    assert (found.level, found.subject) == ("warning", "replica walreceiver")
+    assert replication.WARNING_S <= found.evidence["lag_s"] < replication.CRITICAL_S
+    assert _eventually(lambda: findings(primary, "replication") == [])
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ DurableEvent = Literal[
     "participant.left",
     "participant.updated",
 ]
+NoteEvent = Literal["note.created", "note.updated", "note.deleted"]  # heard by agents, and by no webhook
 SEND_TIMEOUT_S = 2.0
 TOGETHER = 20  # events that travel as one; the hub hands them out in one go
 BACKLOG = 10_000  # frames waiting for the layer; past it they are left to be found by version
@@ -54,7 +55,7 @@ class Envelope(TypedDict):
 
     `version` and `prev` are None for passing events, whose copies (through two groups) `origin` and `serial` tell.
     `joined` and `left` name people whose membership the event changes; `business` the business whose agents hear it
-    too.
+    too. `without` are people who do not, although they answer for it.
     """
 
     type: Literal["hub.event"]
@@ -68,6 +69,7 @@ class Envelope(TypedDict):
     left: list[str]
     business: str | None
     lapse: NotRequired[Lapse]
+    without: NotRequired[list[str]]
 
 
 PersonChange = Literal["agency_joined", "agency_left", "signed_out", "session_ended"]
@@ -105,9 +107,12 @@ class Event:
     """A durable change of a conversation. `data` is JSON text, made by the same SQL as the REST reply.
 
     `reacted` is JSON text too: whose own reactions changed, since `data` is the same for everybody.
+
+    `line`, where it is not the conversation's own: the name of a line of events beside it, which has versions and
+    listeners of its own. `without` are agents who do not hear it.
     """
 
-    name: DurableEvent
+    name: DurableEvent | NoteEvent
     conversation: UUID
     version: int
     prev: int
@@ -116,17 +121,27 @@ class Event:
     left: Sequence[UUID] = ()
     business_id: str | None = None
     reacted: str | None = None
+    line: str | None = None
+    without: Sequence[UUID] = ()
 
 
 def frame(event: Event) -> str:
     """The line that clients read."""
+    if event.line is not None:
+        return noted(event.name, event.version, event.data, of=str(event.conversation), prev=event.prev)
     return told(
         event.name, event.version, event.data, event.reacted, of=str(event.conversation), prev=event.prev
     )
 
 
+def noted(name: DurableEvent | NoteEvent, version: int, data: str, *, of: str, prev: int) -> str:
+    """That of a note. Its versions go by other names: nobody shall take them for those of the conversation."""
+    versions = f'"notes_version":{version},"notes_prev":{prev}'
+    return f'{{"event":"{name}","conversation":"{of}",{versions},"data":{data}}}'
+
+
 def told(
-    name: DurableEvent, version: int, data: str, reacted: str | None = None, *, of: str, prev: int
+    name: DurableEvent | NoteEvent, version: int, data: str, reacted: str | None = None, *, of: str, prev: int
 ) -> str:
     """The same, without an event made for it: many are told again to who comes back. `of`: the conversation."""
     rest = f',"reacted":{reacted}' if reacted else ""
@@ -142,11 +157,11 @@ def publish(*events: Event) -> None:
 
 
 def _envelope(event: Event) -> Envelope:
-    return Envelope(
+    envelope = Envelope(
         type="hub.event",
         origin=_outlet().origin,
         serial=next(_serials),
-        conversation=str(event.conversation),
+        conversation=event.line or str(event.conversation),
         version=event.version,
         prev=event.prev,
         frame=frame(event),
@@ -154,6 +169,9 @@ def _envelope(event: Event) -> Envelope:
         left=[str(user) for user in event.left],
         business=event.business_id,
     )
+    if event.without:
+        envelope["without"] = [str(user) for user in event.without]
+    return envelope
 
 
 def _post(envelopes: list[Envelope]) -> Post:
@@ -229,6 +247,24 @@ def unlisten(listener: Listener) -> None:
 def origin() -> str:
     """This process's name in envelopes: its own come back through the layer and are dropped by it."""
     return _outlet().origin
+
+
+_NOTES = ".notes"
+
+
+def notes_line(conversation: UUID | str) -> str:
+    """The name of the line of a case's notes. Nobody is ever seated in it: only agents hear it, by their business."""
+    return f"{conversation}{_NOTES}"
+
+
+def is_notes(line: str) -> bool:
+    """Whether a line of events is that of a case's notes."""
+    return line.endswith(_NOTES)
+
+
+def conversation_of(line: str) -> str:
+    """The conversation that a line of events belongs to."""
+    return line.removesuffix(_NOTES)
 
 
 def conversation_group(conversation: str) -> str:

@@ -20,6 +20,7 @@ PATH_PARAMETERS = {
     "job": ({"type": "integer", "minimum": 1}, "The round of maintenance."),
     "attachment_id": ({"type": "string", "format": "uuid"}, "The file."),
     "seq": ({"type": "integer", "minimum": 1}, "The message's place in its conversation."),
+    "number": ({"type": "integer", "minimum": 1}, "The note's number in its conversation."),
     "emoji": ({"type": "string", "maxLength": 16}, "A single emoji of Unicode's list, percent-encoded."),
 }
 REASONS = {

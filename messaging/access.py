@@ -4,8 +4,10 @@ from uuid import UUID
 
 from conversations import access
 from conversations.access import Access
-from conversations.exceptions import NotFound
-from messaging.models import Attachment, Message
+from conversations.exceptions import Forbidden, NotFound
+from conversations.models import BusinessAgent
+from messaging.models import Attachment, Message, Note
+from messaging.queries import notes
 
 
 def lock_message(
@@ -27,6 +29,41 @@ def get_any_message(conversation_id: UUID, seq: int) -> Message:
     if message is None:
         raise NotFound("No such message.")
     return message
+
+
+def get_notes(*, viewer: UUID, conversation_id: UUID) -> int:
+    """The version of a case's notes, for its agents. Raises NotFound, and Forbidden for all others who take part."""
+    version = notes.open_to(viewer, [conversation_id]).get(conversation_id)
+    if version is None:
+        access.get_conversation(user_id=viewer, conversation_id=conversation_id)
+        raise Forbidden("Only agents of this business have notes, and not on a case of their own.")
+    return version
+
+
+def lock_notes(*, agent_id: UUID, conversation_id: UUID) -> BusinessAgent:
+    """The same for changing them: the agency, which cannot be taken away until the transaction ends."""
+    get_notes(viewer=agent_id, conversation_id=conversation_id)
+    conversation = access.get_conversation(user_id=agent_id, conversation_id=conversation_id).conversation
+    return access.get_agency(user_id=agent_id, business_id=conversation.business_id or "", lock=True)
+
+
+def lock_note(*, agent_id: UUID, conversation_id: UUID, number: int) -> tuple[BusinessAgent, Note]:
+    """A note and its notebook, which is locked, for an agent. Raises NotFound, Forbidden.
+
+    Uses index: notes_unique_number.
+    """
+    agency = lock_notes(agent_id=agent_id, conversation_id=conversation_id)
+    rows = Note.objects.select_related("notebook").select_for_update(of=("notebook",))
+    note = rows.filter(notebook=conversation_id, number=number).first()
+    if note is None:
+        raise no_such_note()
+    note.refresh_from_db(fields=["content", "version", "edited_at", "deleted_at"])  # as of the lock
+    return agency, note
+
+
+def no_such_note() -> NotFound:
+    """The refusal."""
+    return NotFound("No such note.")
 
 
 def get_attachment(*, user_id: UUID, attachment_id: UUID) -> Attachment:

@@ -1,10 +1,10 @@
 """Durable events of messages. The data is the very JSON that the REST reply carries."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from conversations import events
-from conversations.events import DurableEvent, Event, Lapse
+from conversations.events import DurableEvent, Event, Lapse, NoteEvent
 from messaging.records import Change, Written
 
 
@@ -34,6 +34,38 @@ def replay(conversation: UUID, changes: Iterable[Change], *, after: int) -> Iter
     for change in changes:
         yield events.told(*change, of=of, prev=prev)
         prev = change.version
+
+
+def replay_notes(conversation: UUID, changes: Iterable[Change], *, after: int) -> Iterator[str]:
+    """The same of notes."""
+    prev, of = after, str(conversation)
+    for change in changes:
+        yield events.noted(change.event, change.version, change.data, of=of, prev=prev)
+        prev = change.version
+
+
+def note_changed(
+    conversation: UUID,
+    *,
+    name: NoteEvent,
+    version: int,
+    body: str,
+    business_id: str | None,
+    without: Sequence[UUID],
+) -> None:
+    """Tells the agents, and nobody else, after the commit: on the line of the notes, whose versions are its own."""
+    events.publish(
+        Event(
+            name=name,
+            conversation=conversation,
+            version=version,
+            prev=version - 1,
+            data=body,
+            business_id=business_id,
+            line=events.notes_line(conversation),
+            without=without,
+        )
+    )
 
 
 TYPING_LASTS_S = 6.0

@@ -10,7 +10,7 @@ import orjson
 
 from conversations.exceptions import ChatError, Invalid
 from conversations.strictness import deeper_than, has_huge_integer, has_nul
-from messaging import limits
+from messaging import limits, policies
 
 MAX_BYTES = 65_536
 MAX_REF = 64
@@ -52,8 +52,12 @@ class SendMessage:
     reply_to: int | None
     mentions: list[UUID]
     attachments: list[UUID]
+    internal: bool = False
 
     def __post_init__(self) -> None:
+        if self.internal:
+            more = (self.type != "text", self.metadata, self.reply_to, self.mentions, self.attachments)
+            policies.require_mere_words(any(more))
         said = self.attachments or (self.metadata and self.type != "text")
         if not self.content.strip() and not said:
             raise Invalid.field("content", "Nothing is said.", code="blank")
@@ -100,6 +104,7 @@ class Presence:
 @dataclass(frozen=True, slots=True)
 class Resume:
     cursors: dict[UUID, int]
+    notes: dict[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +311,7 @@ _SHAPES: Mapping[str, _Shape] = {
             "reply_to": _maybe_seq,
             "mentions": partial(_ids, most=limits.MAX_MENTIONS),
             "attachments": partial(_ids, most=limits.MAX_ATTACHMENTS),
+            "internal": _flag,
         },
         {
             "type": lambda: "text",
@@ -313,6 +319,7 @@ _SHAPES: Mapping[str, _Shape] = {
             "reply_to": lambda: None,
             "mentions": list,
             "attachments": list,
+            "internal": bool,
         },
     ),
     "edit": _Shape(EditMessage, {**_MESSAGE, "content": _words}),
@@ -321,7 +328,7 @@ _SHAPES: Mapping[str, _Shape] = {
     "read": _Shape(MarkRead, {"conversation": _uuid, "seq": _position}),
     "typing": _Shape(Typing, {"conversation": _uuid, "on": _flag}),
     "presence": _Shape(Presence, {"users": partial(_ids, most=MAX_WATCHED)}),
-    "resume": _Shape(Resume, {"cursors": _cursors}),
+    "resume": _Shape(Resume, {"cursors": _cursors, "notes": _cursors}, {"notes": dict}),
     "ping": _Shape(Ping),
 }
 OPS = frozenset(_SHAPES)

@@ -11,7 +11,7 @@ from conversations.models import Conversation
 from conversations.policies import MODERATORS, Role
 from messaging import limits
 from messaging.exceptions import UnsupportedType
-from messaging.models import Message
+from messaging.models import Message, Note
 
 _SIGNS = '<>:"|?*'  # which one system or another does not take
 _MOST_SUFFIX = 16
@@ -37,6 +37,30 @@ def require_deletable(message: Message, *, actor_id: UUID, role: str) -> None:
         return
     if message.sender_id != actor_id or message.type == Message.Type.SYSTEM:
         raise Forbidden("Only its sender, an admin or the owner may delete a message.")
+
+
+def require_mere_words(more: bool) -> None:
+    """A note is text, without anything that hangs on a message."""
+    if more:
+        raise Invalid.field(
+            "internal",
+            "A note has content and a client_id: no type, metadata, reply_to, mentions or attachments.",
+            code="not_in_a_note",
+        )
+
+
+def require_note_editable(note: Note, *, actor_id: UUID) -> None:
+    """Only who wrote it edits a note, and not after its deletion."""
+    if note.sender_id != actor_id:
+        raise Forbidden("Only who wrote it may edit a note.")
+    if note.deleted_at is not None:
+        raise Conflict("This note was deleted.", code="note_deleted")
+
+
+def require_note_deletable(note: Note, *, actor_id: UUID, owns: bool) -> None:
+    """Who wrote it, or an owner of the business."""
+    if note.sender_id != actor_id and not owns:
+        raise Forbidden("Only who wrote it or an owner of the business may delete a note.")
 
 
 def require_history(*, moderates: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from conversations.events import DurableEvent, PersonChange
+from conversations.events import DurableEvent, NoteEvent, PersonChange
 
 
 class Written(NamedTuple):
@@ -45,20 +45,24 @@ class Draft(NamedTuple):
 class Change(NamedTuple):
     """One durable event as it would be sent now. `data` is JSON text, and so is `reacted`: whose reactions changed."""
 
-    event: DurableEvent
+    event: DurableEvent | NoteEvent
     version: int
     data: str
     reacted: str | None = None
 
 
 class Moved(NamedTuple):
-    """A conversation that changed. `floor`, of the cases of the businesses asked for: its first version since then."""
+    """A conversation that changed. `floor`, of the cases of the businesses asked for: its first version since then.
+
+    `conversation` may name the line of its notes; `without` are agents who do not hear that.
+    """
 
     conversation: str
     version: int
     gone: bool = False
     business: str | None = None
     floor: int | None = None
+    without: Sequence[str] = ()
 
 
 class Joined(NamedTuple):
@@ -86,3 +90,24 @@ class Recent(NamedTuple):
     moved: Sequence[Moved]
     joined: Sequence[Joined]
     notices: Sequence[Notice]
+
+
+class Place(NamedTuple):
+    """Where a note stands: after which message, and its number."""
+
+    seq: int
+    number: int
+
+
+class Numbered(NamedTuple):
+    """What a new note is called."""
+
+    number: int
+    version: int
+
+
+class Noted(NamedTuple):
+    """A note as it now stands: its JSON. `duplicate`: its `client_id` had been used before."""
+
+    body: str
+    duplicate: bool = False

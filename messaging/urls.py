@@ -6,6 +6,7 @@ from conversations.urls import CONVERSATION
 from messaging.views.attachments import AttachmentViewSet
 from messaging.views.changes import ChangesViewSet
 from messaging.views.messages import MessageViewSet
+from messaging.views.notes import NoteViewSet
 from messaging.views.pins import PinViewSet
 from messaging.views.reactions import ReactionViewSet
 from messaging.views.reports import ReportViewSet
@@ -16,6 +17,7 @@ from messaging.views.threads import ThreadViewSet
 attachments = AttachmentViewSet.as_view
 changes = ChangesViewSet.as_view
 messages = MessageViewSet.as_view
+notes = NoteViewSet.as_view
 search = SearchViewSet.as_view
 threads = ThreadViewSet.as_view
 
@@ -38,6 +40,11 @@ urlpatterns = [
     path(f"{CONVERSATION}/messages/<seq:seq>/receipts", threads({"get": "receipts"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/history", threads({"get": "history"})),
     path(f"{CONVERSATION}/messages/<seq:seq>/report", ReportViewSet.as_view({"post": "create"})),
+    path(f"{CONVERSATION}/notes", notes({"get": "list"})),
+    path(
+        f"{CONVERSATION}/notes/<seq:number>",
+        notes({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
     path(f"{CONVERSATION}/pins", PinViewSet.as_view({"get": "list"})),
     path(f"{CONVERSATION}/pins/<seq:seq>", PinViewSet.as_view({"put": "pin", "delete": "destroy"})),
     path(

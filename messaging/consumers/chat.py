@@ -20,7 +20,7 @@ from conversations.context import request_id
 from conversations.exceptions import ChatError, Unauthenticated
 from conversations.tokens import Claims
 from messaging import frames, hub
-from messaging.consumers import opening, ops, presence, replay, replies, work
+from messaging.consumers import notes, opening, ops, presence, replay, replies, work
 from messaging.consumers.opening import Credentials
 from messaging.consumers.sweeping import Database
 from messaging.consumers.typing import TypingState
@@ -94,7 +94,7 @@ class ChatConsumer:
         self._socket: Socket
         self._user_id: UUID
         self._typing: TypingState
-        self._hub = hub.current(replay.read, Database(), presence.Ledger)
+        self._hub = hub.current(notes.read, Database(), presence.Ledger)
 
     @classmethod
     def as_asgi(cls) -> Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]:
@@ -258,7 +258,9 @@ class ChatConsumer:
 
     @staticmethod
     def _cursors(*asked: Frame) -> int:
-        return sum(len(frame.op.cursors) for frame in asked if isinstance(frame.op, Resume))
+        return sum(
+            len(frame.op.cursors) + len(frame.op.notes) for frame in asked if isinstance(frame.op, Resume)
+        )
 
     def _refuse(self, frame: Frame) -> None:
         self._refused += 1
@@ -276,6 +278,7 @@ class ChatConsumer:
     def _admit(self, frame: Frame, op: frames.Op) -> None:
         if isinstance(op, Resume):
             replay.hold(self._socket, op)
+            notes.hold(self._socket, op)
         else:
             self._socket.open_gate()
         if not isinstance(op, Ping | Auth | Resume | Presence):  # what a client does by itself
@@ -316,7 +319,7 @@ class ChatConsumer:
 
     async def _write(self, ref: Ref, op: Any) -> None:
         result = await work.run(ops.WRITES[type(op)], self._user_id, op)
-        if isinstance(op, SendMessage):
+        if isinstance(op, SendMessage) and not op.internal:  # of notes the customer is told nothing at all
             self._typing.stop(op.conversation)
         self._ack(ref, result)
 
@@ -340,7 +343,11 @@ class ChatConsumer:
             self._hub.attendance.watch(self._socket, found)
 
     async def _resume(self, ref: Ref, op: Resume) -> None:
-        await replay.replay(self._hub, self._socket, op)
+        try:
+            await replay.replay(self._hub, self._socket, op)
+            await notes.replay(self._hub, self._socket, op)
+        finally:  # whatever went wrong, what is live goes on
+            notes.let_go(self._hub, self._socket, op)
         self._socket.offer(replies.answer("resumed", ref))
 
     def _ack(self, ref: Ref, result: str = "{}") -> None:

@@ -6,11 +6,16 @@ from uuid import UUID
 
 from conversations.services import participants
 from messaging.frames import DeleteMessage, EditMessage, MarkRead, React, SendMessage
-from messaging.services import messages, reactions
+from messaging.services import messages, notes, reactions
 
 
 def send(user_id: UUID, op: SendMessage) -> str:
-    """The message, and whether this `client_id` had said it before."""
+    """The message or the note, and whether this `client_id` had said it before."""
+    if op.internal:
+        noted = notes.write_note(
+            agent_id=user_id, conversation_id=op.conversation, content=op.content, client_id=op.client_id
+        )
+        return _said(noted.body, duplicate=noted.duplicate)
     written = messages.send_message(
         sender_id=user_id,
         conversation_id=op.conversation,
@@ -22,7 +27,11 @@ def send(user_id: UUID, op: SendMessage) -> str:
         mentions=op.mentions,
         attachments=op.attachments,
     )
-    return f'{written.body[:-1]},"duplicate":{"true" if written.duplicate else "false"}}}'
+    return _said(written.body, duplicate=written.duplicate)
+
+
+def _said(body: str, *, duplicate: bool) -> str:
+    return f'{body[:-1]},"duplicate":{"true" if duplicate else "false"}}}'
 
 
 def edit(user_id: UUID, op: EditMessage) -> str:

@@ -329,12 +329,17 @@ class Hub:
                 if socket.gated:
                     socket.joined_early.add(lane.conversation)
                 self._seat(socket, lane)
-        self._send(self._audience(lane.members, envelope["business"]), envelope)
+        self._send(self._listeners(lane, envelope["business"]), envelope)
         lane.note_left(envelope["left"], lane.position or 0, lane.used_at)
         for user in envelope["left"]:
             for socket in self.people.sockets(user):
                 socket.joined_early.discard(lane.conversation)
                 self._unseat(socket, lane.conversation)
+
+    def _listeners(self, lane: Lane, business: str | None) -> set[Socket]:
+        """Who hears what a lane delivers."""
+        audience = self._audience(lane.members, business)
+        return {one for one in audience if one.user not in lane.without} if lane.without else audience
 
     def _audience(self, members: set[Socket], business: str | None) -> set[Socket]:
         agents = self._businesses.get(business or "")
@@ -378,7 +383,7 @@ class Hub:
         except Exception as error:  # PostgreSQL may be away: whoever needs it asks again
             self._complain("Missing events cannot be read (%s)", type(error).__name__)
             return
-        lane.business = missed.business or lane.business
+        lane.business, lane.without = missed.business or lane.business, missed.without or lane.without
         if missed.too_much:
             self._reset(lane, missed)
         lane.fill(missed)
@@ -389,7 +394,7 @@ class Hub:
             for socket in self.people.sockets(user) if live else ():
                 self._seat(socket, lane)
         notice = _reset_notice(lane.conversation)
-        for socket in self._audience(lane.members, lane.business):
+        for socket in self._listeners(lane, lane.business):
             socket.hear(Heard(lane.conversation, missed.head, notice, len(notice)))
         gone = [user for user, live in missed.people.items() if not live]
         lane.note_left(gone, missed.head or 0, self._loop.time())
@@ -400,7 +405,7 @@ class Hub:
     def send_to_read(self, lane: Lane) -> None:
         """Those who answer for a case read it anew: something before the first event heard here may be lost."""
         notice = _reset_notice(lane.conversation)
-        for socket in self._audience(set(), lane.business) - lane.members:
+        for socket in self._listeners(lane, lane.business) - lane.members:
             socket.hear(Heard(lane.conversation, lane.position, notice, len(notice)))
 
     # --- keeping house
@@ -446,7 +451,10 @@ class Hub:
             log.warning(text, *args)
 
 
-def _reset_notice(conversation: str) -> str:
+def _reset_notice(line: str) -> str:
+    conversation = events.conversation_of(line)
+    if events.is_notes(line):
+        return f'{{"event":"note.reset","conversation":"{conversation}"}}'
     return f'{{"event":"reset","conversation":"{conversation}"}}'
 
 

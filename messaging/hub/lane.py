@@ -20,13 +20,15 @@ class Missed(NamedTuple):
     """What PostgreSQL says happened after a version, ascending, up to `head`.
 
     `changes` is None where it is too much to send; then `people` tells who of those who came, went or changed takes
-    part now. `head` is None where the conversation is gone. `business`: whose case it is, if anybody's.
+    part now. `head` is None where the conversation is gone. `business`: whose case it is, if anybody's; `without` are
+    agents of it who do not hear this.
     """
 
     head: int | None
     changes: Sequence[Change] | None
     people: Mapping[str, bool] = MappingProxyType({})
     business: str | None = None
+    without: Sequence[str] = ()
 
     @property
     def too_much(self) -> bool:
@@ -56,6 +58,7 @@ class Lane:
         "position",
         "used_at",
         "waiting",
+        "without",
     )
 
     def __init__(
@@ -69,6 +72,7 @@ class Lane:
         self.conversation = conversation
         self.members: set[Socket] = set()
         self.business: str | None = None
+        self.without: Sequence[str] = ()
         self.position: int | None = None
         self.used_at = now
         self.waiting = False
@@ -94,6 +98,7 @@ class Lane:
         if version is None or prev is None:
             raise ValueError("passing events have no place in a lane")
         self.business = envelope["business"] or self.business
+        self.without = envelope.get("without", self.without)
         if self.position is None and prev == 0:
             self.position = 0
         if self.position is not None and version <= self.position:
@@ -144,7 +149,7 @@ class Lane:
         if missed.head is None:
             self._gone()
             return
-        self.business = missed.business or self.business
+        self.business, self.without = missed.business or self.business, missed.without or self.without
         for change in missed.changes or ():
             if change.version > (self.position or 0):
                 self._advance(self._envelope(change), change.version)
@@ -183,11 +188,12 @@ class Lane:
         prev = self.position or 0
         event = Event(
             name=change.event,
-            conversation=UUID(self.conversation),
+            conversation=UUID(events.conversation_of(self.conversation)),
             version=change.version,
             prev=prev,
             data=change.data,
             reacted=change.reacted,
+            line=self.conversation if events.is_notes(self.conversation) else None,
         )
         return Envelope(
             type="hub.event",

@@ -114,7 +114,7 @@ class Sweep:
             lane = self._hub.open_lane(moved.conversation, begin=moved.floor - 1)
         if lane is None:
             return None
-        lane.business = moved.business
+        lane.business, lane.without = moved.business, moved.without
         if moved.floor is not None and lane.skipped(moved.floor):
             self._hub.send_to_read(lane)
         return _Late(lane, moved)

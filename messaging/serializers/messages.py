@@ -12,6 +12,7 @@ from conversations import cursors
 from conversations.fields import (
     SAFE_INTEGER,
     CursorField,
+    FlagField,
     IdField,
     IdListField,
     TextField,
@@ -21,9 +22,10 @@ from conversations.fields import (
 from conversations.inputs import BodySerializer, LimitSerializer, example
 from conversations.serializers.shapes import ANN
 from conversations.strictness import deeper_than
-from messaging import limits
+from messaging import limits, policies
 from messaging.models import Message, Report
 from messaging.queries.history import Moment
+from messaging.records import Place
 from messaging.serializers.shapes import FILE
 
 MAX_BATCH = 1_000
@@ -78,6 +80,7 @@ class MetadataField(serializers.DictField):
         example("A reply", {"content": "And to you", "reply_to": 42, "mentions": [ANN["id"]]}),
         example("A file", {"type": "file", "attachments": [FILE["id"]]}),
         example("A place", {"type": "location", "metadata": {"latitude": 47.05, "longitude": 8.3}}),
+        example("A note among agents", {"content": "Has called twice", "internal": True, "client_id": "n1"}),
     ]
 )
 class NewMessageSerializer(BodySerializer):
@@ -90,9 +93,15 @@ class NewMessageSerializer(BodySerializer):
     reply_to = WholeField(required=False, allow_null=True, min_value=1)
     mentions = IdListField(max_length=limits.MAX_MENTIONS, required=False)
     attachments = IdListField(max_length=limits.MAX_ATTACHMENTS, required=False)
+    internal = FlagField(
+        default=False, help_text="A note among the agents of a case. It has `content` and `client_id` only."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs.setdefault("content", "")
+        if attrs["internal"]:
+            more = (attrs.get(name) for name in ("metadata", "reply_to", "mentions", "attachments"))
+            policies.require_mere_words(attrs["type"] != Message.Type.TEXT or any(more))
         said = attrs.get("attachments") or (attrs.get("metadata") and attrs["type"] != Message.Type.TEXT)
         if not attrs["content"].strip() and not said:
             raise serializers.ValidationError({"content": ["This field may not be blank."]}, code="blank")
@@ -170,6 +179,30 @@ class RepliesSerializer(LimitSerializer):
     """The answers to a message, or what it said before."""
 
     cursor = CursorField(cursors.whole)
+
+
+def note_place(values: list[Any]) -> Place:
+    """A cursor of notes."""
+    return Place(*cursors.pair(values))
+
+
+class NotesSerializer(LimitSerializer):
+    """Which notes: those that stand after certain messages."""
+
+    from_seq = serializers.IntegerField(
+        min_value=0,
+        max_value=SAFE_INTEGER,
+        default=0,
+        help_text="Those after this message and later ones; 0 are those before the first.",
+    )
+    to_seq = serializers.IntegerField(
+        min_value=0,
+        max_value=SAFE_INTEGER,
+        required=False,
+        default=None,
+        help_text="Those after this message and earlier ones.",
+    )
+    cursor = CursorField(note_place)
 
 
 class ReceiptsSerializer(LimitSerializer):

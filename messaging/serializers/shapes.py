@@ -1,7 +1,7 @@
 """Shapes of replies. PostgreSQL writes them as JSON (`queries/fragments.py`) and no serializer runs: these classes
 only describe them in the OpenAPI document. A test holds every class against real replies."""
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema_serializer
 from rest_framework import serializers
 
 from conversations.serializers.shapes import ANN, Shape, UserShape
@@ -78,6 +78,50 @@ class MessageShape(Shape):
     sent_at = serializers.DateTimeField()
     edited_at = serializers.DateTimeField(allow_null=True)
     deleted_at = serializers.DateTimeField(allow_null=True)
+
+
+NOTE = {
+    "conversation": HELLO["conversation"],
+    "internal": True,
+    "number": 3,
+    "version": 4,
+    "after_seq": 42,
+    "sender": ANN,
+    "content": "Has called twice",
+    "client_id": "n1",
+    "sent_at": "2026-11-23T08:16:00.123456Z",
+    "edited_at": None,
+    "deleted_at": None,
+}
+
+
+@extend_schema_serializer(component_name="Note", examples=[OpenApiExample("A note", NOTE)])
+class NoteShape(Shape):
+    """A note among the agents of a case, named by its conversation and `number`. Customers never see it."""
+
+    conversation = serializers.UUIDField()
+    internal = serializers.BooleanField(help_text="Always true; messages have no such field.")
+    number = serializers.IntegerField(help_text="1, 2, 3 … without gaps, apart from those of messages.")
+    version = serializers.IntegerField(help_text="The version of the notes of its last change.")
+    after_seq = serializers.IntegerField(help_text="The message after which it stands; 0: before the first.")
+    sender = UserShape()
+    content = serializers.CharField()
+    client_id = serializers.CharField(allow_null=True)
+    sent_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+    deleted_at = serializers.DateTimeField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="Notes")
+class NotesShape(Shape):
+    results = NoteShape(many=True, help_text="Ascending, by `after_seq` and `number` alike.")
+    next = serializers.CharField(allow_null=True, help_text="More are left: give it as `cursor`.")
+    version = serializers.IntegerField(help_text="Of the notes: where to resume from.")
+
+
+SAID = PolymorphicProxySerializer(
+    component_name="MessageOrNote", serializers=[MessageShape, NoteShape], resource_type_field_name=None
+)
 
 
 @extend_schema_serializer(component_name="History")

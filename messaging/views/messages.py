@@ -1,5 +1,6 @@
 """Messages of a conversation."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from messaging.queries import history
 from messaging.queries.history import Window
 from messaging.serializers import messages as inputs
 from messaging.serializers import shapes
-from messaging.services import bulk, messages
+from messaging.services import bulk, messages, notes
 from messaging.services.bulk import Line
 
 SENDS = Limit("sends", 40, 2, by_user)  # 20 a second with bursts of 40, as on the socket
@@ -72,15 +73,30 @@ class MessageViewSet(ChatViewSet):
     @extend_schema(
         operation_id="send_message",
         request=inputs.NewMessageSerializer,
-        responses={201: shapes.MessageShape, 200: shapes.MessageShape},
+        responses={201: shapes.SAID, 200: shapes.SAID},
     )
     def create(self, request: Request, conversation_id: UUID) -> HttpResponse:
-        """Say something. A `client_id` that the caller used here before answers 200 with the first message."""
+        """Say something. A `client_id` that the caller used here before answers 200 with the first message.
+
+        With `internal` it is a note among the agents of a case; 403 for anybody else.
+        """
         given = read_body(inputs.NewMessageSerializer, request)
+        if given.pop("internal"):
+            return self._note(caller_id(request), conversation_id, given)
         written = messages.send_message(
             sender_id=caller_id(request), conversation_id=conversation_id, **given
         )
         return json_reply(written.body, status=200 if written.duplicate else 201)
+
+    def _note(self, agent: UUID, conversation_id: UUID, given: Mapping[str, Any]) -> HttpResponse:
+        access.require_active(agent)
+        noted = notes.write_note(
+            agent_id=agent,
+            conversation_id=conversation_id,
+            content=given["content"],
+            client_id=given.get("client_id"),
+        )
+        return json_reply(noted.body, status=200 if noted.duplicate else 201)
 
     @extend_schema(operation_id="get_message", responses={200: shapes.MessageShape})
     def retrieve(self, request: Request, conversation_id: UUID, seq: int) -> HttpResponse:

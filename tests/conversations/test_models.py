@@ -21,7 +21,7 @@ from conversations.models import (
     SocketProcess,
     User,
 )
-from messaging.models import Attachment, Mention, Message, Reaction, Report, Revision
+from messaging.models import Attachment, Mention, Message, Note, Notebook, Reaction, Report, Revision
 from tests import factories, scratch
 from webhooks.models import Webhook, WebhookCursor, WebhookDelivery
 
@@ -198,6 +198,15 @@ BROKEN: dict[str, list[Callable[[], object]]] = {
     "attachments_key_has_name": [lambda: _attachment(key_name="k"), lambda: _attachment(sealed_key=b"x")],
     "attachments_size": [lambda: _attachment(size=-1)],
     "blocks_not_oneself": [_blocked_by_oneself],
+    "notebooks_counters": [
+        lambda: Notebook.objects.create(conversation=_group(), last_number=-1),
+        lambda: Notebook.objects.create(conversation=_group(), last_number=2, version=1),
+    ],
+    "notes_counters": [
+        lambda: _note(number=0),
+        lambda: _note(after_seq=-1),
+        lambda: _note(created_version=2),
+    ],
     "reports_reason": [lambda: _report(reason="boring")],
     "reports_closed_has_time": [
         lambda: _report(outcome="dismissed"),
@@ -276,6 +285,25 @@ def _blocked_twice() -> None:
     _same(Block.objects.create, user=factories.person(), blocked=factories.person())
 
 
+def _note(**fields: Any) -> Note:
+    book = fields.pop("notebook", None) or Notebook.objects.create(conversation=_group(), version=1)
+    given = {
+        "notebook": book,
+        "number": 1,
+        "version": 1,
+        "created_version": 1,
+        "after_seq": 0,
+        "content": "x",
+    }
+    return Note.objects.create(**{"sender": factories.person(), **given, **fields})
+
+
+def _noted_twice(**fields: Any) -> None:
+    book, sender = Notebook.objects.create(conversation=_group()), factories.person()
+    for number in (1, 2):
+        _note(**{"notebook": book, "sender": sender, "number": number, **fields})
+
+
 def _same(make: Any, **given: Any) -> None:
     for _ in range(2):
         make(**given)
@@ -297,6 +325,8 @@ REPEATED: dict[str, list[Callable[[], None]]] = {
     "presences_unique_user": [_here_twice],
     "reactions_unique_user": [_reacted_twice],
     "message_revisions_unique": [_replaced_twice],
+    "notes_unique_number": [lambda: _noted_twice(number=1)],
+    "notes_unique_client_id": [lambda: _noted_twice(client_id="1")],
     "reports_unique": [_reported_twice],
     "blocks_unique": [_blocked_twice],
     "webhook_cursors_unique": [_heard_twice],

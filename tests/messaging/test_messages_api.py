@@ -110,7 +110,7 @@ def test_what_can_be_said(ann: User, room: UUID, facts: dict[str, Any]) -> None:
         ({"content": "x", "mentions": ["bob"]}, "mentions.0", "invalid"),
         ({"content": "x", "mentions": [str(uuid4())] * 51}, "mentions", "max_length"),
         ({"content": "x", "attachments": [str(uuid4())]}, "attachments", "unknown_attachment"),
-        ({"content": "x", "internal": True}, "internal", "unknown_field"),
+        ({"content": "x", "hidden": True}, "hidden", "unknown_field"),
     ],
 )
 def test_what_cannot_be_said(ann: User, room: UUID, facts: dict[str, Any], field: str, code: str) -> None:

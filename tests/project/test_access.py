@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from conversations.models import User
 from conversations.services import participants, sessions
+from messaging.services.notes import write_note
 from tests import factories
 from tests.api import Api
 
@@ -111,6 +112,11 @@ GET    attachments/{scan}                        401   401   404   404   404   4
 POST   conversations/{case}/messages/1/report    401   401   404   404   404   404   404   409   201   201   404   404
 GET    conversations/{case}/pins                 401   401   404   404   404   404   404   200   200   200   404   404
 PUT    conversations/{case}/pins/1               401   401   404   404   404   404   404   403   204   204   404   404
+GET    conversations/{case}/notes                401   401   404   404   404   404   404   403   200   200   404   404
+GET    conversations/{case}/notes/1              401   401   404   404   404   404   404   403   200   200   404   404
+PATCH  conversations/{case}/notes/1              401   401   404   404   404   404   404   403   200   403   404   404
+DELETE conversations/{case}/notes/1              401   401   404   404   404   404   404   403   200   200   404   404
+GET    conversations/{group}/notes               401   401   404   404   403   403   403   404   404   404   404   404
 DELETE conversations/{case}/pins/1               401   401   404   404   404   404   404   403   204   204   404   404
 POST   conversations/{case}/assign               401   401   404   404   404   404   404   403   200   200   404   404
 POST   conversations/{case}/status               401   401   404   404   404   404   404   403   200   200   404   404
@@ -159,6 +165,7 @@ BODIES: dict[str, Any] = {
     "POST conversations/*/messages": {"content": "hello"},
     "PATCH conversations/*/messages/*": {"content": "other words"},
     "POST conversations/*/messages/batch": {"messages": [ITEM]},
+    "PATCH conversations/*/notes/*": {"content": "other words"},
     "POST conversations/*/messages/*/report": {"reason": "spam"},
     "POST conversations/*/assign": {"user_id": "{clerk}"},
     "POST conversations/*/status": {"status": "resolved"},
@@ -243,6 +250,7 @@ def names(callers: dict[str, User]) -> dict[str, str]:
     User.objects.filter(pk=callers["staff"].pk).update(is_staff=True)
     _, tokens = sessions.sign_in(username=user.username, password="a good password")
     case = factories.case(callers["custo"], content="help")
+    write_note(agent_id=callers["agent"].pk, conversation_id=case, content="for us")
     delivery = factories.delivery(factories.webhook(callers["chief"]), case)
     factories.say(callers["custo"], case, attachments=[files["scan"].pk])
     return {

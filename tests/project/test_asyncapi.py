@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from chatbackend import staff_alerts
 from chatbackend.asgi import sockets as routes
-from conversations.events import DurableEvent
+from conversations.events import DurableEvent, NoteEvent
 from messaging import frames, hub
 from messaging.consumers import chat, opening
 from messaging.hub import hub as hubs
@@ -29,6 +29,7 @@ VALID: dict[str, dict[str, Any]] = {
         "reply_to": 1,
         "mentions": [ROOM],
         "attachments": [],
+        "internal": False,
     },
     "edit": {"conversation": ROOM, "seq": 1, "content": "x"},
     "delete": {"conversation": ROOM, "seq": 1},
@@ -36,7 +37,7 @@ VALID: dict[str, dict[str, Any]] = {
     "read": {"conversation": ROOM, "seq": 0},
     "typing": {"conversation": ROOM, "on": True},
     "presence": {"users": [ROOM]},
-    "resume": {"cursors": {ROOM: 1}},
+    "resume": {"cursors": {ROOM: 1}, "notes": {ROOM: 1}},
     "ping": {},
 }
 # Of every kind, and at the bounds. Not here: what JSON Schema cannot tell (blank, NUL, depth, bytes of JSON).
@@ -82,8 +83,9 @@ def test_its_schemas_are_schemas() -> None:
 
 def test_its_ops_and_events_are_those_of_the_code() -> None:
     passing, answers = {"read", "typing", "presence"}, {"hello", "ack", "error", "pong", "resumed", "reset"}
+    noted = {*get_args(NoteEvent), "note.reset"}
     assert asyncapi.messages("say").keys() == frames.OPS == VALID.keys()
-    assert asyncapi.messages("hear").keys() == {*get_args(DurableEvent)} | passing | answers
+    assert asyncapi.messages("hear").keys() == {*get_args(DurableEvent)} | passing | answers | noted
 
 
 def test_its_close_codes_and_limits_are_those_of_the_code() -> None:

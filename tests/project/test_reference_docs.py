@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
 from chatbackend import doors, explaining
-from conversations.events import DurableEvent
+from conversations.events import DurableEvent, NoteEvent
 from conversations.exceptions import ChatError
 from conversations.queries import blocks, inbox, stamps
 from conversations.views.base import ChatViewSet
@@ -151,13 +151,13 @@ def test_ops_and_their_fields_are_right() -> None:
 def _told() -> set[str]:
     """Every event that some source file writes by its name."""
     sources = [path.read_text() for app in OURS for path in (ROOT / app).rglob("*.py")]
-    found = (re.findall(r'"event":"(\w+)"|answer\("(\w+)"', source) for source in sources)
+    found = (re.findall(r'"event":"([\w.]+)"|answer\("(\w+)"', source) for source in sources)
     return {name for hits in found for pair in hits for name in pair if name}
 
 
 def test_events_are_right() -> None:
     events = _first(_sections(_page("realtime"))["Events"])
-    assert events == set(get_args(DurableEvent)) | _told()
+    assert events == {*get_args(DurableEvent), *get_args(NoteEvent)} | _told()
 
 
 def test_codes_of_socket_errors_are_right() -> None:

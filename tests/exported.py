@@ -47,7 +47,7 @@ def slack() -> Json:
                 "user": "U2",
                 "ts": "1614902400.000300",
                 "thread_ts": "1614816000.000100",
-                "text": "in an hour",
+                "text": "in an hour, <@U2> <@U3>",
             },
             said | {"user": "U3", "ts": "1614902500.000000", "text": "I am off, `:tada:` stays"},
             said | {"user": "U1", "ts": "never", "text": "no time"},

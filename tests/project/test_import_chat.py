@@ -62,7 +62,7 @@ def test_a_workspace_of_slack(slack: Path) -> None:
         (1, "mona", first, None),
         (2, "theo", "theo looks", None),
         (3, "Oven", "1040 degrees\n[curve.png]", None),
-        (4, "theo", "in an hour", 1),
+        (4, "theo", "in an hour, @theo @gone", 1),
         (5, "gone", "I am off, `:tada:` stays", None),
         (6, "mona", "x" * 16_000, None),
         (7, "mona", "x", None),
@@ -74,6 +74,7 @@ def test_a_workspace_of_slack(slack: Path) -> None:
     assert (message.mentions, message.reply_count) == ([theo.pk], 1)
     assert message.reactions == [{"emoji": "👍", "count": 2}]
     assert Message.objects.get(conversation=kiln, seq=2).type == "system"
+    assert Message.objects.get(conversation=kiln, seq=4).mentions == []  # of oneself, of who cannot read it
     assert (mona.display_name, mona.has_usable_password()) == ("Mona Reef", False)
     assert not User.objects.filter(username__in=["gone", "Oven"], is_active=True).exists()
     assert summary["read"] == {"people": 5, "conversations": 5, "messages": 10, "reactions": 2}
@@ -123,6 +124,8 @@ def test_a_second_time_adds_what_is_new_and_nothing_else(
     run("slack", slack)
     Conversation.objects.filter(name="kiln").update(name="Renamed here")
     User.objects.filter(username="mona").update(username="mona.reef", password="of-her-own")
+    kiln = Conversation.objects.get(name="Renamed here")
+    Participant.objects.filter(conversation=kiln, user__username="theo").update(last_read_seq=2)
     before = everything()
     with django_capture_on_commit_callbacks() as callbacks:
         summary, _ = run("slack", slack)
@@ -135,7 +138,9 @@ def test_a_second_time_adds_what_is_new_and_nothing_else(
     grown = packed(tmp_path / "grown.zip", files | {"kiln/2021-03-07.json": [more]})
     with factories.heard() as heard:
         assert run("slack", grown)[0]["added"] == 1
-    kiln = Conversation.objects.get(name="Renamed here")
+    kiln.refresh_from_db()
+    read = dict(Participant.objects.filter(conversation=kiln).values_list("user__username", "last_read_seq"))
+    assert read == {"mona.reef": 8, "theo": 2}  # who had read everything has; who had not, has not
     assert told(kiln)[-1] == (8, "mona.reef", "still?", 1)
     parent = Message.objects.get(conversation=kiln, seq=1)
     assert parent.reply_count == 2
@@ -252,7 +257,7 @@ def test_refusals_write_nothing(tmp_path: Path, slack: Path, monkeypatch: pytest
     bomb = packed(tmp_path / "bomb.zip", {"users.json": b"[" + b" " * 2**22 + b"]"})
     folder = unpacked(tmp_path / "links", {"users.json": []})
     (folder / "channels.json").symlink_to("/etc/passwd")
-    (tmp_path / "bad.csv").write_text("mona\n")
+    (tmp_path / "bad.csv").write_text("mona@shop.example\n")
     (tmp_path / "unknown.csv").write_text("mona@shop.example,nobody-here\n")
     (tmp_path / "old.jsonl").write_text('{"type":"version","version":9}\n')
     (tmp_path / "torn.zip").write_bytes(slack.read_bytes()[:-200] + slack.read_bytes()[-100:])

@@ -12,7 +12,6 @@ from messaging.services.notes import delete_note, edit_note, write_note
 from tests import factories
 from tests.realtime.client import Client, Frame
 from tests.realtime.conftest import Join
-from tests.realtime.test_sweep import deaf, deaf_process  # noqa: F401 - fixtures
 from tests.server import Server
 
 
@@ -106,30 +105,6 @@ def test_who_was_away_is_told_what_they_missed(alice: User, agent: User, join: J
     note(agent, cases[1], "live")
     assert told(up_to(a, FAR + 2)) == [("note.created", 5, 4), ("note.created", FAR + 2, FAR + 1)]
     assert resumed(a, notes={near: 5, far: FAR + 2}) == []
-
-
-def test_what_no_event_told_is_found_and_who_was_dismissed_hears_nothing(
-    alice: User,
-    agent: User,
-    case: UUID,
-    join: Join,
-    deaf: Server,  # noqa: F811 - a fixture
-) -> None:
-    leaving, staff = factories.agent(), factories.person("staff", is_staff=True)
-    a, b, customer = join(agent, at=deaf), join(leaving, at=deaf), join(alice, at=deaf)
-    note(agent, case, "one")
-    note(agent, case, "two")
-    assert told(up_to(a, 2)) == told(up_to(b, 2)) == [("note.created", 1, 0), ("note.created", 2, 1)]
-    business.remove_agent(actor=staff, business_id="acme", user_id=leaving.pk)
-    room = factories.group(alice, leaving)
-    b.hear("conversation.created", conversation=room)
-    note(agent, case, "three")
-    assert told(up_to(a, 3)) == [("note.created", 3, 2)]
-    factories.say(alice, room, "now")
-    assert [one["event"] for one in b.until(lambda one: one["event"] == "message.created")] == [
-        "message.created"
-    ]
-    assert not told(customer.heard_by_now())
 
 
 def test_who_is_dismissed_falls_silent_at_once(agent: User, case: UUID, join: Join, other: Server) -> None:

@@ -19,6 +19,8 @@ from messaging.services.bulk import Line, add_batch
 from tests import factories
 from tests.realtime.client import Client, Frame, durable
 from tests.realtime.conftest import Join, a_redis
+from tests.realtime.test_notes import note, told
+from tests.realtime.test_notes import up_to as notes_up_to
 from tests.server import Server
 
 
@@ -133,3 +135,24 @@ def test_an_ended_session(join: Join, deaf: Server) -> None:
     sessions.revoke(tokens.refresh)
     assert mine.code() == 4401
     assert stays.ask("ping")["event"] == "pong"
+
+
+def test_notes_are_found_and_who_was_dismissed_hears_none(alice: User, join: Join, deaf: Server) -> None:
+    agent, case = factories.agent(), factories.case(alice, content="help")
+    leaving, staff = factories.agent(), factories.person("staff", is_staff=True)
+    a, b, customer = join(agent, at=deaf), join(leaving, at=deaf), join(alice, at=deaf)
+    note(agent, case, "one")
+    note(agent, case, "two")
+    assert (
+        told(notes_up_to(a, 2)) == told(notes_up_to(b, 2)) == [("note.created", 1, 0), ("note.created", 2, 1)]
+    )
+    business.remove_agent(actor=staff, business_id="acme", user_id=leaving.pk)
+    room = factories.group(alice, leaving)
+    b.hear("conversation.created", conversation=room)
+    note(agent, case, "three")
+    assert told(notes_up_to(a, 3)) == [("note.created", 3, 2)]
+    factories.say(alice, room, "now")
+    assert [one["event"] for one in b.until(lambda one: one["event"] == "message.created")] == [
+        "message.created"
+    ]
+    assert not told(customer.heard_by_now())

@@ -53,7 +53,10 @@ elif not SECRET_KEY:
         " (or DEBUG=on while developing, or `make run` for everything on this machine)"
     )
 
-ENCRYPTION_KEYS = env.keys("ENCRYPTION_KEYS")  # the first encrypts, all decrypt; files at rest
+ENCRYPTION_KEYS = env.keys("ENCRYPTION_KEYS")  # the first encrypts, all decrypt; files and messages at rest
+ENCRYPT_MESSAGES = env.boolean("ENCRYPT_MESSAGES", default=False)
+if ENCRYPT_MESSAGES and not ENCRYPTION_KEYS:
+    raise ImproperlyConfigured("ENCRYPT_MESSAGES needs a key: set ENCRYPTION_KEYS, or leave it off")
 
 # --- HTTP
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if PLAIN_HTTP else "")

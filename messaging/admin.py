@@ -3,15 +3,33 @@
 from collections.abc import Callable
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, TextField, When
 from django.db.models.functions import Left
 from django.http import HttpRequest
 
+from conversations import contents
 from conversations.admin.listing import BOUND, ReadOnlyAdmin, as_uuid, keyword
 from conversations.models import Conversation
 from messaging.models import Message, Report
 from messaging.services import reports
 from messaging.services.messages import take_down_message
+
+EXCERPT = 100
+
+
+def _start(content: str) -> Case:
+    """Enough of it for `_excerpt`: all of what lies sealed."""
+    sealed = When(**{f"{content}__startswith": contents.MARK}, then=content)
+    return Case(sealed, default=Left(content, EXCERPT), output_field=TextField())
+
+
+def _excerpt(message: Message, start: str) -> str:
+    return contents.words(
+        start,
+        conversation=message.conversation_id,
+        sender=message.sender_id,
+        client_id=message.client_id,
+    )[:EXCERPT]
 
 
 @admin.register(Message)
@@ -25,10 +43,12 @@ class MessageAdmin(ReadOnlyAdmin):
         f" the like. At most {BOUND:,} are listed, newest first."
     )
     actions = ("take_down",)
+    exclude = ("content",)
+    readonly_fields = ("whole",)
 
     def find(self, rows: QuerySet[Message], word: str) -> QuerySet[Message]:
         """Uses index: messages_pkey, messages_unique_seq, messages_sender_sent, messages_type_sent."""
-        rows = rows.defer("content", "metadata").annotate(start=Left("content", 100))
+        rows = rows.defer("content", "metadata").annotate(start=_start("content"))
         name, value = keyword(word)
         room, _, seq = word.partition("#")
         found = as_uuid(room)
@@ -46,7 +66,12 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="content")
     def excerpt(self, message: Message) -> str:
         """The first hundred characters."""
-        return str(getattr(message, "start", ""))
+        return _excerpt(message, getattr(message, "start", ""))
+
+    @admin.display(description="content")
+    def whole(self, message: Message) -> str:
+        """All of it."""
+        return message.said
 
     @admin.action(description="Take the selected messages down", permissions=["take_down"])
     def take_down(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
@@ -77,7 +102,7 @@ class ReportAdmin(ReadOnlyAdmin):
     def find(self, rows: QuerySet[Report], word: str) -> QuerySet[Report]:
         """Uses index: reports_open, reports_closed, reports_reporter."""
         rows = rows.defer("message__content", "message__metadata", "message__words")
-        rows = rows.annotate(start=Left("message__content", 100))
+        rows = rows.annotate(start=_start("message__content"))
         if not word:
             return rows.filter(closed_at=None).order_by("reported_at")
         if word == "closed":
@@ -94,7 +119,7 @@ class ReportAdmin(ReadOnlyAdmin):
     @admin.display(description="content")
     def excerpt(self, report: Report) -> str:
         """The first hundred characters, as they stand now."""
-        return str(getattr(report, "start", ""))
+        return _excerpt(report.message, getattr(report, "start", ""))
 
     @admin.action(description="Take the reported messages down", permissions=["decide"])
     def take_down(self, request: HttpRequest, queryset: QuerySet[Report]) -> None:

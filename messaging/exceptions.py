@@ -1,4 +1,4 @@
-"""What can go wrong with files, beside what can go wrong anywhere."""
+"""What can go wrong here, beside what can go wrong anywhere."""
 
 from conversations.exceptions import ChatError
 
@@ -28,3 +28,11 @@ class StorageAway(ChatError):
 
     def __init__(self) -> None:
         super().__init__("Files cannot be kept at the moment; try again later", headers={"Retry-After": "30"})
+
+
+class SearchOff(ChatError):
+    """Messages are encrypted where they lie: PostgreSQL has no words to look in."""
+
+    status = 409
+    code = "search_off"
+    title = "Messages are encrypted here, and cannot be searched"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from conversations import contents
 from conversations.events import DurableEvent, NoteEvent, PersonChange
 
 
@@ -49,6 +50,12 @@ class Change(NamedTuple):
     version: int
     data: str
     reacted: str | None = None
+
+
+def opened(changes: Sequence[Change]) -> list[Change]:
+    """The same with their words, where these lie sealed. At most one statement."""
+    data = contents.opened_each([change.data for change in changes])
+    return [change._replace(data=text) for change, text in zip(changes, data, strict=True)]
 
 
 class Moved(NamedTuple):

@@ -5,62 +5,41 @@ a file has a key of its own, derived from the file's, and is cut into pieces, ea
 last. Nothing can be left out, turned around, put together from two files or cut off without it being noticed.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from conversations import wrapping
+from conversations.wrapping import KEY, NONCE, Damaged, KeyMissing, SealedKey
+
+__all__ = ["Damaged", "KeyMissing", "SealedKey"]
+
 PIECE: Final = 65_536
 TAG: Final = 16
-KEY: Final = 32
-NONCE: Final = 12
-
-
-class Damaged(Exception):
-    """What is there is not what was written."""
-
-
-class KeyMissing(Exception):
-    """ENCRYPTION_KEYS does not have the key that this was written under."""
-
-
-class SealedKey(NamedTuple):
-    """The key of a file as it is kept: encrypted by the key of this name."""
-
-    name: str
-    sealed: bytes
 
 
 def new_key(attachment_id: UUID) -> tuple[SealedKey, bytes] | None:
     """A key for a new file, as it is kept and as it is used; None where nothing is to be encrypted."""
     if not settings.ENCRYPTION_KEYS:
         return None
-    key = AESGCM.generate_key(bit_length=KEY * 8)
+    key = wrapping.new_key()
     return seal_key(attachment_id, key), key
 
 
 def seal_key(attachment_id: UUID, key: bytes) -> SealedKey:
-    """By the first of ENCRYPTION_KEYS. A random nonce: one key seals fewer than 2^32 others."""
-    name = next(iter(settings.ENCRYPTION_KEYS))
-    nonce = os.urandom(NONCE)
-    sealed = AESGCM(settings.ENCRYPTION_KEYS[name]).encrypt(nonce, key, _about_key(attachment_id, name))
-    return SealedKey(name, nonce + sealed)
+    """By the first of ENCRYPTION_KEYS."""
+    return wrapping.seal_key(key, about=_about_key(attachment_id))
 
 
 def open_key(attachment_id: UUID, kept: SealedKey) -> bytes:
     """Raises KeyMissing or Damaged."""
-    if kept.name not in settings.ENCRYPTION_KEYS:
-        raise KeyMissing(kept.name)
-    nonce, sealed = kept.sealed[:NONCE], kept.sealed[NONCE:]
-    cipher = AESGCM(settings.ENCRYPTION_KEYS[kept.name])
-    return _opened(cipher, nonce, sealed, _about_key(attachment_id, kept.name))
+    return wrapping.open_key(kept, about=_about_key(attachment_id))
 
 
 def seal(pieces: Iterable[bytes], *, key: bytes, about: bytes) -> Iterator[bytes]:
@@ -75,7 +54,7 @@ def unseal(pieces: Iterable[bytes], *, key: bytes, about: bytes) -> Iterator[byt
     cipher, empty = _cipher(key, about), True
     for nonce, piece, last in _numbered(pieces):
         empty = False
-        yield _opened(cipher, nonce, piece, last)
+        yield wrapping.decrypt(cipher, nonce, piece, last)
     if empty:
         raise Damaged
 
@@ -95,12 +74,5 @@ def _numbered(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
         yield next(nonces), piece, b"\1" if waiting is None else b"\0"
 
 
-def _opened(cipher: AESGCM, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
-    try:
-        return cipher.decrypt(nonce, sealed, about)
-    except (InvalidTag, ValueError) as error:  # ValueError: a nonce that is too short
-        raise Damaged from error
-
-
-def _about_key(attachment_id: UUID, name: str) -> bytes:
-    return b"attachment key:" + attachment_id.bytes + name.encode()
+def _about_key(attachment_id: UUID) -> bytes:
+    return b"attachment key:" + attachment_id.bytes

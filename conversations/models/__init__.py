@@ -3,6 +3,7 @@
 from conversations.models.blocks import Block
 from conversations.models.business import BusinessAgent, BusinessCase
 from conversations.models.conversations import Conversation
+from conversations.models.keys import ContentKey
 from conversations.models.notices import SocketNotice
 from conversations.models.participants import Participant
 from conversations.models.presence import LastSeen, Presence, SocketProcess
@@ -13,6 +14,7 @@ __all__ = [
     "Block",
     "BusinessAgent",
     "BusinessCase",
+    "ContentKey",
     "Conversation",
     "LastSeen",
     "Participant",

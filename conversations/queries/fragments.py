@@ -19,6 +19,16 @@ def text(expression: str) -> str:
     return f"to_json({expression})"
 
 
+def said(content: str, of: str, *, kind: str = "") -> str:
+    """The words of a message, escaped. `of` is an alias with its conversation_id, sender_id and client_id.
+
+    Sealed words leave as no JSON at all: see `contents`, which makes JSON of them at the door.
+    """
+    about = f"'{kind}' || {of}.conversation_id || chr(26) || coalesce({of}.sender_id::text, '') || chr(26)"
+    sealed = f"chr(26) || to_json({about} || coalesce({of}.client_id, '') || {content}) || chr(26)"
+    return f"CASE WHEN starts_with({content}, chr(26)) THEN {sealed} ELSE to_json({content})::text END"
+
+
 def word(expression: str) -> str:
     """What needs no escaping: a uuid, one of our own words, a time."""
     return f"""'"' || {expression} || '"'"""
@@ -104,7 +114,7 @@ _NEWEST = obj(
     seq="m.seq",
     type=word("m.type"),
     sender=maybe(f"SELECT {user('w')} FROM users w WHERE w.id = m.sender_id"),
-    content=text("m.content"),
+    content=said("m.content", "m"),
     sent_at=time("m.sent_at"),
     deleted=flag("m.deleted_at IS NOT NULL"),
 )

@@ -13,6 +13,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
 from conversations.authentication import AccountAuthentication, ClaimsAuthentication
+from conversations.contents import opened
 from conversations.exceptions import NotFound
 from conversations.models import User
 from conversations.permissions import IsStaff
@@ -85,8 +86,8 @@ class ChatViewSet(ViewSet):
 
 
 def json_reply(body: str, *, status: int = 200) -> HttpResponse:
-    """JSON that PostgreSQL wrote, handed through as it is."""
-    return HttpResponse(body.encode(), status=status, content_type="application/json")
+    """JSON that PostgreSQL wrote, handed through as it is, but for words that lie sealed."""
+    return HttpResponse(opened(body).encode(), status=status, content_type="application/json")
 
 
 def account(request: Request) -> User:

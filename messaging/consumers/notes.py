@@ -10,7 +10,7 @@ from messaging.events import replay_notes
 from messaging.frames import Resume
 from messaging.hub import Hub, Missed, Socket
 from messaging.queries import notes
-from messaging.records import Change
+from messaging.records import Change, opened
 
 FAR = 50  # changes of the notes of one case; who missed more reads them over REST
 
@@ -32,7 +32,7 @@ def missed(conversation: UUID, after: int) -> Missed:
     if there is None:
         return Missed(limits.MAX_POSITION, [])
     found = notes.changes({conversation: after}, limit=FAR + 1)[conversation]
-    told = found if len(found) <= FAR else None
+    told = opened(found) if len(found) <= FAR else None
     return Missed(there.version, told, business=there.business, without=there.without)
 
 
@@ -78,7 +78,7 @@ def _read(viewer: UUID, case: UUID, after: int) -> tuple[int, list[Change] | Non
     if version is None:
         return 0, None
     found = notes.changes({case: after}, limit=FAR + 1)[case]
-    return version, found if version >= after and len(found) <= FAR else None
+    return version, opened(found) if version >= after and len(found) <= FAR else None
 
 
 def _tell(socket: Socket, case: UUID, after: int, found: list[Change] | None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from conversations.contents import opened
 from conversations.services import participants
 from messaging.frames import DeleteMessage, EditMessage, MarkRead, React, SendMessage
 from messaging.services import messages, notes, reactions
@@ -31,26 +32,29 @@ def send(user_id: UUID, op: SendMessage) -> str:
 
 
 def _said(body: str, *, duplicate: bool) -> str:
-    return f'{body[:-1]},"duplicate":{"true" if duplicate else "false"}}}'
+    return f'{opened(body)[:-1]},"duplicate":{"true" if duplicate else "false"}}}'
 
 
 def edit(user_id: UUID, op: EditMessage) -> str:
     """The message as it now stands."""
-    return messages.edit_message(
+    written = messages.edit_message(
         actor_id=user_id, conversation_id=op.conversation, seq=op.seq, content=op.content
-    ).reply
+    )
+    return opened(written.reply)
 
 
 def delete(user_id: UUID, op: DeleteMessage) -> str:
     """What is left of the message."""
-    return messages.delete_message(actor_id=user_id, conversation_id=op.conversation, seq=op.seq).body
+    written = messages.delete_message(actor_id=user_id, conversation_id=op.conversation, seq=op.seq)
+    return opened(written.body)
 
 
 def react(user_id: UUID, op: React) -> str:
     """The message with its reactions."""
-    return reactions.react(
+    written = reactions.react(
         actor_id=user_id, conversation_id=op.conversation, seq=op.seq, emoji=op.emoji, on=op.on
-    ).reply
+    )
+    return opened(written.reply)
 
 
 def read(user_id: UUID, op: MarkRead) -> str:

@@ -11,7 +11,7 @@ from messaging.consumers import work
 from messaging.frames import Resume
 from messaging.hub import Hub, Missed, Socket
 from messaging.queries import changes
-from messaging.records import Change
+from messaging.records import Change, opened
 
 FAR = 200  # changes of one conversation; who missed more reads it over REST
 AT_ONCE = 20  # conversations read in one statement
@@ -31,7 +31,7 @@ def missed(conversation_id: UUID, after: int) -> Missed:
     head, business = there
     found = changes.changes_since(conversation_id=conversation_id, after=after, limit=FAR + 1)
     if len(found) <= FAR:
-        return Missed(head, found, business=business)
+        return Missed(head, opened(found), business=business)
     moved = Participant.objects.filter(conversation=conversation_id, version__gt=after, version__lte=head)
     people = {str(user): left_at is None for user, left_at in moved.values_list("user_id", "left_at")}
     return Missed(head, None, people, business)
@@ -138,7 +138,7 @@ def _read(viewer: UUID, places: Sequence[Place]) -> list[Read]:
     for place in places:
         found = each.changes.get(place.conversation)
         whole = each.cut != place.conversation
-        read.append(Read(place, None if found is None or len(found) > FAR else found, whole))
+        read.append(Read(place, None if found is None or len(found) > FAR else opened(found), whole))
         if not whole:
             return read if len(found or ()) <= FAR else [*read[:-1], Read(place, None)]
     return read

@@ -6,7 +6,7 @@ from uuid import UUID
 from conversations import events
 from messaging.consumers import work
 from messaging.queries import changes, notes, sweep
-from messaging.records import Change, Recent
+from messaging.records import Change, Recent, opened
 
 
 class Database:
@@ -35,8 +35,8 @@ def _changes(cursors: Mapping[str, int], limit: int) -> dict[str, Sequence[Chang
     found: dict[str, Sequence[Change]] = {}
     if wanted:
         each = changes.changes_since_each(cursors=wanted, limit=limit).changes
-        found.update((str(conversation), since) for conversation, since in each.items())
+        found.update((str(conversation), opened(since)) for conversation, since in each.items())
     if noted:
         each = notes.changes(noted, limit=limit)
-        found.update((events.notes_line(conversation), since) for conversation, since in each.items())
+        found.update((events.notes_line(conversation), opened(since)) for conversation, since in each.items())
     return found

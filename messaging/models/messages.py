@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from conversations import contents
+
 
 class Message(models.Model):
     """One message, named by its conversation and `seq`. A deleted one keeps its place with empty content.
@@ -128,3 +130,19 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conversation_id}#{self.seq}"
+
+    @property
+    def said(self) -> str:
+        """Its words, whether or not they lie sealed; or why they cannot be read."""
+        return contents.words(
+            self.content,
+            conversation=self.conversation_id,
+            sender=self.sender_id,
+            client_id=self.client_id,
+        )
+
+    def say(self, words: str) -> None:
+        """Puts these in their place, as they are to be stored."""
+        self.content = contents.seal(
+            words, conversation=self.conversation_id, sender=self.sender_id, client_id=self.client_id
+        )

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from conversations import contents
 from conversations.models import Conversation
 
 
@@ -90,3 +91,24 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"{self.notebook_id} note {self.number}"
+
+    @property
+    def said(self) -> str:
+        """Its words, whether or not they lie sealed; or why they cannot be read."""
+        return contents.words(
+            self.content,
+            conversation=self.notebook_id,
+            sender=self.sender_id,
+            client_id=self.client_id,
+            kind=contents.NOTE,
+        )
+
+    def say(self, words: str) -> None:
+        """Puts these in their place, as they are to be stored."""
+        self.content = contents.seal(
+            words,
+            conversation=self.notebook_id,
+            sender=self.sender_id,
+            client_id=self.client_id,
+            kind=contents.NOTE,
+        )

@@ -1,6 +1,6 @@
 """How PostgreSQL writes a message. The one home of its shape."""
 
-from conversations.queries.fragments import flag, maybe, obj, text, time, user, word
+from conversations.queries.fragments import flag, maybe, obj, said, text, time, user, word
 
 FILES = "/api/v1/attachments/"
 
@@ -56,7 +56,7 @@ def message(viewer: str | None) -> str:
         version="m.version",
         type=word("m.type"),
         sender=maybe(user("u")),
-        content=text("m.content"),
+        content=said("m.content", "m"),
         metadata="m.metadata",
         reply_to=maybe("m.reply_to_seq"),
         reply_count="m.reply_count",

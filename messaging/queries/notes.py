@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from conversations.contents import NOTE
 from conversations.events import notes_line
-from conversations.queries.fragments import maybe, obj, text, time, user, word
+from conversations.queries.fragments import maybe, obj, said, text, time, user, word
 from conversations.queries.statement import one, row, rows
 from messaging.records import Change, Moved, Numbered, Place
 
@@ -21,7 +22,7 @@ _NOTE = obj(
     version="n.version",
     after_seq="n.after_seq",
     sender=user("u"),
-    content=text("n.content"),
+    content=said("n.content", "n", kind=NOTE),
     client_id=maybe(text("n.client_id")),
     sent_at=time("n.sent_at"),
     edited_at=maybe(time("n.edited_at")),

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from conversations.queries.fragments import obj, text, time
+from conversations.queries.fragments import obj, said, time
 from conversations.queries.routine import Routine
 from messaging.queries.fragments import READABLE
 
@@ -24,7 +24,7 @@ class Revisions(NamedTuple):
 
 _REVISION = obj(
     version="r.version",
-    content=text("r.content"),
+    content=said("r.content", "room"),
     written_at=time("r.written_at"),
     replaced_at=time("r.replaced_at"),
 )
@@ -45,7 +45,7 @@ REVISIONS = Routine(
     body=f"""
         SELECT room.moderates, page.body, page.version
         FROM (
-            SELECT m.id, {_MODERATES} AS moderates
+            SELECT m.id, m.conversation_id, m.sender_id, m.client_id, {_MODERATES} AS moderates
             FROM conversations c JOIN messages m ON m.conversation_id = c.id AND m.seq = %(seq)s
             WHERE c.id = %(conversation)s AND (({READABLE}) OR (c.deleted_at IS NULL AND {_STAFF}))
         ) room

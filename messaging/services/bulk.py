@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from conversations import access
+from conversations import access, contents
 from conversations.exceptions import Invalid
 from conversations.models import Conversation, Participant
 from messaging import events
@@ -107,12 +107,19 @@ def known(conversation: Conversation, lines: Sequence[Line]) -> dict[str, int]:
 def _write(conversation: Conversation, lines: Sequence[Line]) -> list[Written]:
     if not lines:
         return []
-    senders, contents, times, client_ids, types = zip(*lines, strict=True)
+    senders, _, times, client_ids, types = zip(*lines, strict=True)
     return writing.add_messages(
         conversation=conversation.pk,
         senders=senders,
-        contents=contents,
+        contents=_sealed(conversation, lines),
         times=times,
         client_ids=client_ids,
         types=types,
     )
+
+
+def _sealed(conversation: Conversation, lines: Iterable[Line]) -> list[str]:
+    seal = contents.sealing()
+    return [
+        seal(line.content, contents.about(conversation.pk, line.sender, line.client_id)) for line in lines
+    ]

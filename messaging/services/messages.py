@@ -9,7 +9,7 @@ import orjson
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from conversations import access
+from conversations import access, contents
 from conversations.exceptions import Invalid, NotFound
 from conversations.models import Conversation
 from conversations.services import announce
@@ -46,7 +46,7 @@ def send_message(
     draft = Draft(
         sender=sender_id,
         conversation=conversation_id,
-        content=content,
+        content=contents.seal(content, conversation=conversation_id, sender=sender_id, client_id=client_id),
         type=type,
         metadata=orjson.dumps(dict(metadata or {})).decode(),
         client_id=client_id,
@@ -123,7 +123,7 @@ def send_notice(
     written = writing.write_notice(
         conversation=conversation_id,
         actor=actor_id,
-        content=content,
+        content=contents.seal(content, conversation=conversation_id, sender=actor_id, client_id=None),
         metadata=orjson.dumps(dict(metadata)).decode(),
     )
     events.message_changed(conversation_id, written, name="message.created")
@@ -136,11 +136,12 @@ def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: st
     """Puts other words in one's own message. The same words again change nothing."""
     found, message = lock_message(user_id=actor_id, conversation_id=conversation_id, seq=seq, speaking=True)
     policies.require_editable(message, actor_id=actor_id)
-    if message.content == content:
+    if message.said == content:
         return as_written(conversation_id, seq, viewer=actor_id)
     now, version = timezone.now(), found.conversation.stamp()
     revisions.keep(message, version=version, at=now)
-    message.content, message.edited_at, message.version = content, now, version
+    message.say(content)
+    message.edited_at, message.version = now, version
     message.save(update_fields=["content", "edited_at", "version"])
     return tell(conversation_id, seq, "message.updated", viewer=actor_id)
 

@@ -30,16 +30,17 @@ def write_note(*, agent_id: UUID, conversation_id: UUID, content: str, client_id
     number, version = notes.take_number(conversation_id)
     # Read under the notebook's lock, so that places ascend with the numbers.
     after_seq = Conversation.objects.values_list("last_seq", flat=True).get(pk=conversation_id)
-    note = Note.objects.create(
+    note = Note(
         notebook_id=conversation_id,
         number=number,
         version=version,
         created_version=version,
         after_seq=after_seq,
         sender_id=agent_id,
-        content=content,
         client_id=client_id,
     )
+    note.say(content)
+    note.save(force_insert=True)
     return _tell(note, "note.created", agency.business_id)
 
 
@@ -49,9 +50,10 @@ def edit_note(*, agent_id: UUID, conversation_id: UUID, number: int, content: st
     """Puts other words in one's own note. The same words again change nothing; the earlier ones are not kept."""
     agency, note = access.lock_note(agent_id=agent_id, conversation_id=conversation_id, number=number)
     policies.require_note_editable(note, actor_id=agent_id)
-    if note.content == content:
+    if note.said == content:
         return Noted(_as_written(note))
-    note.content, note.edited_at, note.version = content, timezone.now(), note.notebook.stamp()
+    note.say(content)
+    note.edited_at, note.version = timezone.now(), note.notebook.stamp()
     note.save(update_fields=["content", "edited_at", "version"])
     return _tell(note, "note.updated", agency.business_id)
 

@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+
+from messaging.exceptions import SearchOff
 from messaging.queries import recent
 from messaging.queries import search as queries
 from messaging.queries.search import Found, Guess, Hit, Scope, Search
@@ -60,8 +63,10 @@ def find_messages(wanted: Wanted) -> Page:
     """A page of what the viewer may read and is looking for.
 
     Where nothing has the words as they stand, what has words that begin so is found instead. One to six statements,
-    whatever the data.
+    whatever the data. Raises SearchOff.
     """
+    if settings.ENCRYPT_MESSAGES:  # what was said before would be found, and nothing of what is said since
+        raise SearchOff
     search = _search(wanted)
     scope, found = _look_up(search) if wanted.terms.single else _find(search)
     hits = found.hits[: wanted.limit]

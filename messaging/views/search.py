@@ -26,7 +26,7 @@ class SearchViewSet(ChatViewSet):
 
     hot_actions = frozenset({"list"})
     limits = {"list": [Limit("searches", 240, 60, by_user)]}
-    problems = {"list": [404]}
+    problems = {"list": [404, 409]}
 
     @extend_schema(
         operation_id="search_messages",
@@ -36,7 +36,7 @@ class SearchViewSet(ChatViewSet):
     def list(self, request: Request) -> HttpResponse:
         """Find messages among all that the caller may read, the newest first or the most fitting.
 
-        By relevance, the order is made of the newest 200 matches.
+        By relevance, the order is made of the newest 200 matches. 409 (`search_off`) where messages are encrypted.
         """
         query = read_query(SearchSerializer, request)
         terms, after, sort = query.pop("q"), query.pop("cursor"), query.pop("sort")
@@ -52,6 +52,7 @@ class SearchViewSet(ChatViewSet):
 
 
 def _told(hit: Hit, terms: Terms) -> str:
-    """A message with its highlight, as one more field of the object that PostgreSQL wrote."""
+    """A message with its highlight, as one more field of the object that PostgreSQL wrote. What lies sealed is never
+    among them: every search has a word that must be there."""
     shown = highlight(hit.content, hit.marked, terms.runs).decode()
     return f'{hit.body[:-1]},"highlight":{shown}}}'

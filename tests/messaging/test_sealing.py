@@ -174,14 +174,23 @@ def test_keys_are_turned_over_without_the_files(
     before = {path: path.read_bytes() for path in lies(stored)}
     settings.ENCRYPTION_KEYS = NEW | OLD
     factories.file(ann)
+    untouched = {"rotated": 0, "written": 0, "left": [], "under": {}, "lie": {}}
     assert run("--dry-run") == {
         "rotated": 0,
         "sealed": 0,
         "left": [],
         "under": {"old": 5, "new": 1},
+        "messages": untouched,
         "said": "",
     }
-    assert run() == {"rotated": 5, "sealed": 0, "left": [], "under": {"new": 6}, "said": ""}
+    assert run() == {
+        "rotated": 5,
+        "sealed": 0,
+        "left": [],
+        "under": {"new": 6},
+        "messages": untouched,
+        "said": "",
+    }
     assert {path: path.read_bytes() for path in before} == before
     settings.ENCRYPTION_KEYS = NEW
     assert {content(file) for file in old} == {WORDS}

@@ -50,6 +50,15 @@ def test_what_production_must_say(name: str, tmp_path: Path) -> None:
     assert f"ImproperlyConfigured: {name} is required" in loaded.stderr
 
 
+def test_messages_are_not_encrypted_without_a_key() -> None:
+    loaded = load("1", **PRODUCTION, ENCRYPT_MESSAGES="on")
+    assert loaded.returncode != 0
+    assert "ImproperlyConfigured: ENCRYPT_MESSAGES needs a key" in loaded.stderr
+    key = "day:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
+    assert value("[s.ENCRYPT_MESSAGES]", ENCRYPT_MESSAGES="on", ENCRYPTION_KEYS=key) == [True]
+    assert value("[s.ENCRYPT_MESSAGES]", ENCRYPTION_KEYS=key) == [False]
+
+
 def test_addresses() -> None:
     database = value("s.DATABASES['default']")
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", "6432", "chat")

@@ -15,6 +15,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook as Receiver
 from standardwebhooks import WebhookVerificationError
 
+from conversations import content_keys
 from conversations.models import User
 from messaging.services import messages
 from tests import factories
@@ -372,3 +373,22 @@ def test_one_that_cannot_be_told_keeps_nobody_else_waiting(
     monkeypatch.setattr(spreading, "spread", breaks)
     tasks._spread(thorough=False, within_s=20)
     assert [row.webhook_id for row in WebhookDelivery.objects.all()] == [other.pk]
+
+
+def test_what_lies_encrypted_is_sent_as_it_was_said(
+    hook: Hook, made: tuple[Webhook, str], chief: User, ann: User, settings: Settings
+) -> None:
+    settings.ENCRYPTION_KEYS, settings.ENCRYPT_MESSAGES = {"key": b"k" * 32}, True
+    content_keys.forget()
+    webhook, secret = made
+    room = factories.case(ann, content="Where is my parcel?")
+    factories.say(ann, room, "x" * (spreading.MAX_PAYLOAD - 5_000))  # sealed, it would be too long
+    assert go(webhook) == 2
+    assert [genuine(secret, call)["data"]["content"][:20] for call in hook.calls] == [
+        "Where is my parcel?",
+        "x" * 20,
+    ]
+    assert not WebhookDelivery.objects.filter(payload__contains="parcel").exists()
+    sent = read(Api(chief).get(f"/webhooks/{webhook.pk}/deliveries"))["results"]
+    assert "Where is my parcel?" in sent[-1]["preview"]
+    content_keys.forget()

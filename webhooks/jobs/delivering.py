@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.contents import opened
 from webhooks import secrets, signing
 from webhooks.jobs.ending import end
 from webhooks.models import Webhook, WebhookDelivery
@@ -85,7 +86,7 @@ def _attempt(webhook: Webhook, claimed: Claimed) -> bool:
 
 
 def _send(webhook: Webhook, claimed: Claimed) -> int:
-    body = claimed.payload.encode()
+    body = opened(claimed.payload).encode()
     signed = signing.headers(key=str(claimed.key), at=int(time.time()), body=body, signers=_signers(webhook))
     headers = {"Content-Type": "application/json", "User-Agent": "chatbackend-webhooks", **signed}
     return call(webhook.url, body, headers, rules()).status

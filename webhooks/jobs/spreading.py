@@ -13,6 +13,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.contents import opened
 from conversations.models import Conversation
 from messaging.queries import changes
 from messaging.queries.changes import Each
@@ -161,12 +162,12 @@ def _deliveries(webhook: Webhook, page: Page) -> Iterator[WebhookDelivery]:
 
 def _seq(change: Change) -> int | None:
     """The message that it is about, if it is about one."""
-    return int(orjson.loads(change.data)["seq"]) if change.event.startswith("message.") else None
+    return int(orjson.loads(opened(change.data))["seq"]) if change.event.startswith("message.") else None
 
 
 def _payload(conversation: UUID, change: Change) -> str:
-    text = _text(conversation, change, change.data)
-    if len(text.encode()) <= MAX_PAYLOAD:
+    text = _text(conversation, change, change.data)  # as it lies: it is opened when it is sent
+    if len(opened(text).encode()) <= MAX_PAYLOAD:
         return text
     named: dict[str, Any] = {"seq": _seq(change), "truncated": True}  # the rest is there to be asked for
     return _text(conversation, change, orjson.dumps(named).decode())

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from conversations.contents import opened
 from conversations.serializers.shapes import Shape
 from webhooks.models import Webhook, WebhookDelivery
 from webhooks.models.webhooks import EVENTS
@@ -70,7 +71,7 @@ class DeliveryShape(Shape):
     settled_at = serializers.DateTimeField(allow_null=True)
 
     def get_preview(self, delivery: WebhookDelivery) -> str:
-        return delivery.payload[:PREVIEW]
+        return opened(delivery.payload)[:PREVIEW]
 
 
 @extend_schema_serializer(component_name="WebhookDeliveryPage")

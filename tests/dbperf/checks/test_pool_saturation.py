@@ -24,7 +24,9 @@ def pooled(faulty: Database) -> Iterator[str]:
     known = connections["default"].settings_dict
     pool = {"min_size": 1, "max_size": 1, "timeout": 0.2}
     with scratch.registered(ALIAS, {**known, "OPTIONS": {**known["OPTIONS"], "pool": pool}}):
-        connections[ALIAS].ensure_connection()
+        connection: Any = connections[ALIAS]
+        connection.pool.open(wait=True, timeout=20)  # its patience is for those who ask
+        connection.ensure_connection()
         pooling.keep(store=faulty.alias, alias=ALIAS)
         yield ALIAS
         close_pool()

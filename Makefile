@@ -2,8 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
-# Processes that share the tests; each has a PostgreSQL and a Redis of its own.
-WORKERS ?= 2
+# Processes that share the tests; each has a PostgreSQL and a Redis of its own. One more than cores: tests wait a lot.
+WORKERS ?= 3
 
 VENV := .venv
 PY := $(VENV)/bin/python

@@ -2,12 +2,14 @@
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +18,8 @@ import psutil
 from chatbackend.embedded.account import Account
 
 PR_SET_PDEATHSIG = 1
+PORTS = range(10_000, 32_000)  # below what Linux (32768) and others (49152) hand out
+TRIES = 100
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
@@ -78,7 +82,14 @@ def kill_group(pid: int) -> None:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    """A TCP port of 127.0.0.1 that nobody listens on at this moment.
+
+    Not one of those that the kernel hands out: any connection that somebody opens may be given that the next moment.
+    """
+    for _ in range(TRIES):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port := random.choice(PORTS)))
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

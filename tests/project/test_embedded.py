@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from redis import Redis as Client
 from redis.exceptions import AuthenticationError
 
-from chatbackend.embedded import binaries
+from chatbackend.embedded import binaries, processes
 from chatbackend.embedded.errors import EmbeddedError
 from chatbackend.embedded.postgres import Postgres
 from chatbackend.embedded.redis import Redis
@@ -180,3 +181,14 @@ def test_one_owner_at_a_time(tmp_path: Path) -> None:
     with claim(tmp_path), pytest.raises(EmbeddedError, match=f"process {os.getpid()}"):
         claim(tmp_path)
     claim(tmp_path).close()
+
+
+def test_a_port_is_none_that_the_kernel_hands_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {processes.free_port() for _ in range(20)} < set(range(10_000, 32_768))
+    taken = processes.free_port()
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", taken))
+        somebody.listen()
+        monkeypatch.setattr(processes, "PORTS", range(taken, taken + 1))
+        assert processes.free_port() != taken
+    assert processes.free_port() == taken

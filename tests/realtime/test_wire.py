@@ -216,7 +216,9 @@ def wired() -> Iterator[str]:
     with tempfile.TemporaryFile() as log:
         process: subprocess.Popen[bytes] = spawn(argv, output=log, cwd=ROOT)
         try:
-            assert await_ready(process, answers, within_s=30)
+            ready = await_ready(process, answers, within_s=30)
+            log.seek(0)
+            assert ready, log.read().decode()
             yield url
         finally:
             stop(process, signal.SIGTERM, within_s=10)

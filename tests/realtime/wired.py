@@ -1,18 +1,23 @@
 """An ASGI application for a Daphne of its own: says what it is asked for over the wire that the server offers."""
 
 import asyncio
+import os
 import pprint
 import sys
 import time
 from typing import Any
 
 import daphne.server  # noqa: F401 - as Daphne itself has it loaded before the application
+import django
 from autobahn.websocket import protocol
 from channels.routing import ProtocolTypeRouter
 
-from chatbackend import daphne_sockets
-from messaging.hub import EXTENSION
-from messaging.hub.wire import message
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbackend.settings")
+django.setup()  # the hub opens sealed words, by keys that are rows
+
+from chatbackend import daphne_sockets  # noqa: E402
+from messaging.hub import EXTENSION  # noqa: E402
+from messaging.hub.wire import message  # noqa: E402
 
 assert "daphne.server" in sys.modules
 

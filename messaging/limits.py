@@ -10,6 +10,7 @@ UNSENT_HOURS = 24  # how long a file may wait for its message
 MAX_FILE_NAME = 200  # characters
 MAX_REACTIONS = 20  # kinds of emojis under a message
 MAX_OWN_REACTIONS = 10  # of one person under a message
+MAX_EDITS = 100  # of a message; what it said before each is kept
 MAX_PINS = 50  # of a conversation: a page
 MAX_EMOJI = 16  # characters; the longest that Unicode lists has 10
 MAX_POSITION = 2**53  # of seq and version: the largest whole number that every JSON reader keeps exact

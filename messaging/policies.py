@@ -49,6 +49,12 @@ def require_mere_words(more: bool) -> None:
         )
 
 
+def require_few_edits(kept: int) -> None:
+    """Earlier words are evidence, so the oldest do not make room for new ones."""
+    if kept >= limits.MAX_EDITS:
+        raise Conflict("This message was edited as often as one may: say it anew.", code="too_many_edits")
+
+
 def require_note_editable(note: Note, *, actor_id: UUID) -> None:
     """Only who wrote it edits a note, and not after its deletion."""
     if note.sender_id != actor_id:

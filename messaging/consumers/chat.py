@@ -18,6 +18,7 @@ from django.utils import timezone
 from conversations import access
 from conversations.context import request_id
 from conversations.exceptions import ChatError, Unauthenticated
+from conversations.models import Conversation
 from conversations.tokens import Claims
 from messaging import frames, hub
 from messaging.consumers import notes, opening, ops, presence, replay, replies, work
@@ -330,9 +331,13 @@ class ChatConsumer:
     async def _set_typing(self, ref: Ref, op: Typing) -> None:
         if str(op.conversation) not in self._socket.conversations or not self._typing.knows(op.conversation):
             found = await work.run(
-                access.get_conversation, user_id=self._user_id, conversation_id=op.conversation
+                access.get_conversation,
+                user_id=self._user_id,
+                conversation_id=op.conversation,
+                speaking=op.on,
             )
-            self._typing.learn(op.conversation, found.conversation.business_id)
+            if found.conversation.type != Conversation.Type.DIRECT:  # where the other may block any moment
+                self._typing.learn(op.conversation, found.conversation.business_id)
         self._typing.set(op.conversation, on=op.on)
         self._ack(ref)
 

@@ -138,6 +138,8 @@ def edit_message(*, actor_id: UUID, conversation_id: UUID, seq: int, content: st
     policies.require_editable(message, actor_id=actor_id)
     if message.said == content:
         return as_written(conversation_id, seq, viewer=actor_id)
+    if message.edited_at is not None:
+        policies.require_few_edits(revisions.kept(message))
     now, version = timezone.now(), found.conversation.stamp()
     revisions.keep(message, version=version, at=now)
     message.say(content)

@@ -110,7 +110,8 @@ class MessageViewSet(ChatViewSet):
         operation_id="edit_message", request=inputs.EditSerializer, responses={200: shapes.MessageShape}
     )
     def partial_update(self, request: Request, conversation_id: UUID, seq: int) -> HttpResponse:
-        """Put other words in one's own message. 409 (`message_deleted`) once it was deleted."""
+        """Put other words in one's own message. 409 once it was deleted (`message_deleted`) or edited
+        a hundred times (`too_many_edits`)."""
         given = read_body(inputs.EditSerializer, request)
         written = messages.edit_message(
             actor_id=caller_id(request), conversation_id=conversation_id, seq=seq, **given

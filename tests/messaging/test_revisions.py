@@ -7,6 +7,7 @@ import pytest
 
 from conversations.exceptions import ChatError
 from conversations.models import User
+from messaging import limits
 from messaging.models import Message, Revision
 from messaging.services import messages
 from tests import factories
@@ -52,6 +53,22 @@ def test_page_by_page(people: list[User], room: UUID) -> None:
     edit(people[1], room, "five")
     found = [[one["content"] for one in page] for page in pages(Api(people[0]), path(room), limit=3)]
     assert found == [["one", "two", "three"], ["four"]]
+
+
+def test_so_many_edits_and_no_more(people: list[User], room: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room's message was edited twice; nothing of it makes room for new words."""
+    monkeypatch.setattr(limits, "MAX_EDITS", 3)
+    edit(people[1], room, "four")
+    refused = Api(people[1]).patch(f"/conversations/{room}/messages/1", {"content": "five"})
+    assert problem(refused, 409)["code"] == "too_many_edits"
+    edit(people[1], room, "four")  # the same again changes nothing
+    assert factories.said(people[0], room)[0]["content"] == "four"
+    assert [one["content"] for one in read(Api(people[0]).get(path(room)))["results"]] == [
+        "one",
+        "two",
+        "three",
+    ]
+    messages.delete_message(actor_id=people[1].pk, conversation_id=room, seq=1)
 
 
 def test_of_a_deleted_message_nobody_reads_anything(people: list[User], room: UUID) -> None:

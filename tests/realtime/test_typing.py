@@ -4,6 +4,7 @@ from time import monotonic
 from uuid import UUID
 
 from conversations.models import User
+from conversations.services import blocks
 from messaging.consumers.typing import EVERY_S, LASTS_S
 from messaging.events import LATE_S
 from tests import factories
@@ -46,6 +47,23 @@ def test_saying_it_ends_it(alice: User, bob: User, join: Join, other: Server) ->
     assert [frame["event"] for frame in frames] == ["typing", "message.created", "typing"]
     a.do("typing", conversation=room, on=False)
     assert told(far) == []
+
+
+def test_who_is_blocked_is_not_seen_typing(alice: User, bob: User, join: Join) -> None:
+    """Blocked in the middle of it, too: it ends, and does not begin again."""
+    room, group = factories.direct(alice, bob), factories.group(alice, bob)
+    a, b = join(alice), join(bob)
+    b.do("typing", conversation=room, on=True)
+    assert a.hear("typing", on=True)["conversation"] == str(room)
+    blocks.block(user_id=alice.pk, blocked_id=bob.pk)
+    assert b.ask("typing", conversation=room, on=True)["error"]["code"] == "blocked"
+    b.do("typing", conversation=room, on=False)
+    assert a.hear("typing", on=False)["conversation"] == str(room)
+    assert b.ask("typing", conversation=room, on=True)["error"]["code"] == "blocked"
+    b.do("typing", conversation=group, on=True)
+    assert a.hear("typing", on=True)["conversation"] == str(group)
+    blocks.unblock(user_id=alice.pk, blocked_id=bob.pk)
+    b.do("typing", conversation=room, on=True)
 
 
 def test_who_leaves_stops_typing(alice: User, bob: User, join: Join, other: Server) -> None:

@@ -23,7 +23,8 @@ CMD ["pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]
 
 FROM python:${PYTHON} AS server
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin chat \
- && install --directory --owner 10001 --group 10001 --mode 0700 /attachments
+ && install --directory --owner 10001 --group 10001 --mode 0700 /attachments \
+ && install --directory --owner 10001 --group 10001 --mode 0700 /work
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CHATBACKEND_ENV_FILE=/dev/null HOME=/tmp
 WORKDIR /app
 COPY --from=packages /venv /venv
@@ -32,6 +33,7 @@ COPY chatbackend chatbackend
 COPY conversations conversations
 COPY messaging messaging
 COPY webhooks webhooks
+COPY personal personal
 COPY dbperf dbperf
 # Settings are read, nothing is connected to, and nothing of these values stays in the image.
 RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(48))')" \

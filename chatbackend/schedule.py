@@ -36,6 +36,8 @@ JOBS: Final[dict[str, Job]] = {
     ),
     "webhooks: round": Job("webhooks.tasks.round", 4, every=timedelta(seconds=5)),
     "webhooks: hourly look": Job("webhooks.tasks.hourly", 3_000, at={"minute": "37"}),
+    "personal data: pulse": Job("personal.tasks.pulse", 25, every=timedelta(seconds=30)),
+    "personal data: purge exports": Job("personal.tasks.purge", 3_000, at={"minute": "17"}),
     "database: pulse": Job("dbperf.tasks.pulse", 25, every=timedelta(seconds=30)),
     "database: nightly maintenance": Job("dbperf.tasks.nightly", 3 * 3_600, at={"hour": "2", "minute": "0"}),
     "database: hourly look": Job("dbperf.tasks.hourly", 3_000, at={"minute": "7"}),

@@ -84,6 +84,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 MAX_ATTACHMENT_BYTES = env.integer("MAX_ATTACHMENT_BYTES", 10_485_760, minimum=1024)
 ATTACHMENT_QUOTA_BYTES = env.integer("ATTACHMENT_QUOTA_BYTES", 1_073_741_824)
 ATTACHMENT_TYPES = env.items("ATTACHMENT_TYPES")
+EXPORT_MAX_BYTES = env.integer("EXPORT_MAX_BYTES", 1_073_741_824)  # of files in one export
+EXPORT_KEEP_DAYS = env.integer("EXPORT_KEEP_DAYS", 7, minimum=1, maximum=365)
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)  # how many addresses X-Forwarded-For ends with are ours
 
 # --- Django
@@ -101,6 +103,7 @@ INSTALLED_APPS = [
     "conversations",
     "messaging",
     "webhooks",
+    "personal",
     "dbperf",
     "django.contrib.admin",
     "django.contrib.auth",

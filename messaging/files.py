@@ -1,11 +1,11 @@
-"""Where the bytes of attachments lie: the storage `attachments` of the settings, each under its id."""
+"""Where the bytes of attachments and exports lie: the storage `attachments` of the settings, each under its id."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from tempfile import TemporaryFile
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO, Literal
 from uuid import UUID
 
 from django.core.files.base import File
@@ -16,8 +16,8 @@ from messaging.exceptions import StorageAway
 from messaging.models import Attachment
 from messaging.sealing import SealedKey
 
-Part = Literal["file", "thumbnail"]
-PARTS: tuple[Part, ...] = get_args(Part)
+Part = Literal["file", "thumbnail", "export"]
+PARTS: tuple[Part, ...] = ("file", "thumbnail")  # of an attachment
 
 
 def keep(attachment: Attachment, source: BinaryIO, *, key: bytes | None, part: Part = "file") -> None:
@@ -25,25 +25,42 @@ def keep(attachment: Attachment, source: BinaryIO, *, key: bytes | None, part: P
 
     What was written by then may lie there until it is purged.
     """
+    write(attachment.pk, source, key=key, part=part)
+
+
+def write(pk: UUID, source: BinaryIO, *, key: bytes | None, part: Part) -> None:
+    """The same for whatever has this id."""
     source.seek(0)
     with _reachable():
         if key is None:
-            _save(_path(attachment.pk, part), source)
+            _save(_path(pk, part), source)
             return
         with TemporaryFile() as sealed:
-            about = _about(attachment.pk, part)
             pieces = iter(partial(source.read, sealing.PIECE), b"")
-            sealed.writelines(sealing.seal(pieces, key=key, about=about))
+            sealed.writelines(sealing.seal(pieces, key=key, about=_about(pk, part)))
             sealed.seek(0)
-            _save(_path(attachment.pk, part, sealed=True), sealed)
+            _save(_path(pk, part, sealed=True), sealed)
 
 
 def read(attachment: Attachment, *, part: Part = "file") -> Iterator[bytes]:
     """The bytes, piece by piece. Raises StorageAway, and before the first of them FileNotFoundError, KeyMissing and
     Damaged; the latter also later."""
-    kept = sealed_key(attachment)
-    key = sealing.open_key(attachment.pk, kept) if kept else None
-    return _begun(_opened(attachment.pk, part, key) if key else _plain(attachment.pk, part))
+    return fetch(attachment.pk, sealed_key(attachment), part=part)
+
+
+def read_now(attachment: Attachment, *, part: Part = "file") -> Iterator[bytes]:
+    """The same, once more where it was encrypted after its row was read."""
+    try:
+        return read(attachment, part=part)
+    except FileNotFoundError:
+        attachment.refresh_from_db(fields=["key_name", "sealed_key"])
+        return read(attachment, part=part)
+
+
+def fetch(pk: UUID, kept: SealedKey | None, *, part: Part) -> Iterator[bytes]:
+    """The same for whatever has this id, encrypted under `kept`, or not."""
+    key = sealing.open_key(pk, kept) if kept else None
+    return _begun(_opened(pk, part, key) if key else _plain(pk, part))
 
 
 def reseal(attachment: Attachment, *, part: Part, key: bytes) -> None:
@@ -59,11 +76,17 @@ def drop(attachment_id: UUID) -> None:
         drop_copy(attachment_id, sealed=sealed)
 
 
-def drop_copy(attachment_id: UUID, *, sealed: bool) -> None:
+def drop_export(job_id: UUID) -> None:
+    """The same for an export."""
+    for sealed in (False, True):
+        drop_copy(job_id, sealed=sealed, parts=("export",))
+
+
+def drop_copy(pk: UUID, *, sealed: bool, parts: Iterable[Part] = PARTS) -> None:
     """Removes the encrypted or the plain parts alone."""
     with _reachable():
-        for part in PARTS:
-            _storage().delete(_path(attachment_id, part, sealed=sealed))
+        for part in parts:
+            _storage().delete(_path(pk, part, sealed=sealed))
 
 
 def parts_of(attachment: Attachment) -> Iterable[Part]:

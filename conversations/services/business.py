@@ -1,5 +1,7 @@
 """A business's agents, and what they do with its cases."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -39,12 +41,19 @@ def remove_agent(*, actor: User, business_id: str, user_id: UUID) -> None:
     if not deleted:
         raise NotFound("No such agent.")
     for conversation in access.lock_cases(agent_id=user_id, business_id=business_id, assigned=True):
-        case = BusinessCase.objects.get(conversation=conversation)
-        if case.assignee_id == user_id and case.status != Status.RESOLVED:
-            case.conversation = conversation
-            _assign(case, actor, None)
+        release(conversation, actor=actor, agent_id=user_id)
     participants.unseat_agent(user_id=user_id, business_id=business_id)
     notices.tell(user_id=user_id, change="agency_left", business_id=business_id)
+
+
+def release(conversation: Conversation, *, actor: User, agent_id: UUID) -> bool:
+    """A case that is this agent's and not resolved belongs to nobody; whether it was. The caller holds its lock."""
+    case = BusinessCase.objects.get(conversation=conversation)
+    if case.assignee_id != agent_id or case.status == Status.RESOLVED:
+        return False
+    case.conversation = conversation
+    _assign(case, actor, None)
+    return True
 
 
 def _require_steward(actor: User, business_id: str) -> None:
@@ -67,8 +76,17 @@ def assign_case(*, actor_id: UUID, conversation_id: UUID, assignee_id: UUID | No
 def _assign(case: BusinessCase, actor: User, assignee: User | None) -> None:
     case.assignee = assignee
     case.save(update_fields=["assignee"])
-    told = f"{actor.name} assigned this to {assignee.name}" if assignee else f"{actor.name} unassigned this"
-    _tell(case, actor, told, {"action": "assign", "assignee": str(assignee.pk) if assignee else None})
+    _tell(case, actor, {"action": "assign", "assignee": str(assignee.pk) if assignee else None}, assignee)
+
+
+def words_of(metadata: Mapping[str, Any], *, actor: str, assignee: str | None) -> str | None:
+    """What the thread tells of a change of its case, with these names; None where that is no such change."""
+    match metadata.get("action"):
+        case "assign":
+            return f"{actor} assigned this to {assignee}" if assignee else f"{actor} unassigned this"
+        case "status":
+            return f"{actor} set the status to {metadata.get('status')}"
+    return None
 
 
 @transaction.atomic
@@ -80,7 +98,7 @@ def set_case_status(*, actor_id: UUID, conversation_id: UUID, status: str) -> Co
     case.status = status
     case.resolved_at = timezone.now() if status == Status.RESOLVED else None
     case.save(update_fields=["status", "resolved_at"])
-    _tell(case, actor, f"{actor.name} set the status to {status}", {"action": "status", "status": status})
+    _tell(case, actor, {"action": "status", "status": status})
     return case.conversation
 
 
@@ -104,7 +122,8 @@ def _assignee(actor_id: UUID, conversation_id: UUID, user_id: UUID) -> User:
         raise Invalid.field("user_id", "Not an agent of this business.", code="not_an_agent") from None
 
 
-def _tell(case: BusinessCase, actor: User, content: str, metadata: dict[str, object]) -> None:
+def _tell(case: BusinessCase, actor: User, metadata: dict[str, object], assignee: User | None = None) -> None:
+    content = words_of(metadata, actor=actor.name, assignee=assignee.name if assignee else None)
     case.conversation.stamp(facts=True)
     announce.conversation_changed(case.conversation)
     case_changed.send(

@@ -83,12 +83,17 @@ def delete_conversation(*, actor_id: UUID, conversation_id: UUID) -> None:
     """Ends a group for everybody. Its rows stay until they are purged; nobody sees them any more."""
     found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
     policies.require_owner(found.role)
+    end(found.conversation)
+
+
+def end(conversation: Conversation) -> None:
+    """The same, whoever decided it. The caller holds the conversation's lock."""
     now = timezone.now()
-    version = found.conversation.stamp(facts=True, deleted_at=now, participant_count=0)
-    live = Participant.objects.live().filter(conversation=found.conversation)
+    version = conversation.stamp(facts=True, deleted_at=now, participant_count=0)
+    live = Participant.objects.live().filter(conversation=conversation)
     left = list(live.values_list("user_id", flat=True))
     live.update(left_at=now, version=version)
-    announce.conversation_deleted(found.conversation, left=left)
+    announce.conversation_deleted(conversation, left=left)
 
 
 def _seat(conversation: Conversation, roles: dict[UUID, Role]) -> None:

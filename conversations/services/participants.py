@@ -82,10 +82,11 @@ def unseat_agent(*, user_id: UUID, business_id: str) -> None:
             .first()
         )
         if seat is not None:
-            _unseat(conversation, seat)
+            unseat(conversation, seat)
 
 
-def _unseat(conversation: Conversation, participant: Participant) -> None:
+def unseat(conversation: Conversation, participant: Participant) -> None:
+    """Ends a seat at the conversation's next version. The caller holds the conversation's lock."""
     participant.version = conversation.stamp(participant_count=conversation.participant_count - 1)
     participant.left_at = timezone.now()
     participant.save(update_fields=["version", "left_at"])
@@ -128,7 +129,7 @@ def remove_participant(*, actor_id: UUID, conversation_id: UUID, user_id: UUID) 
     require_group(found.conversation)
     target = _target(found, user_id)
     policies.require_removable(found.role, target.role)
-    _unseat(found.conversation, target)
+    unseat(found.conversation, target)
 
 
 @transaction.atomic
@@ -140,7 +141,7 @@ def leave(*, user_id: UUID, conversation_id: UUID) -> None:
     policies.require_leavable(
         found.conversation, target.role, other_owners=_other_owners(found, target), others=others
     )
-    _unseat(found.conversation, target)
+    unseat(found.conversation, target)
 
 
 def _other_owners(found: Access, target: Participant) -> int:

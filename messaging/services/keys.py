@@ -24,7 +24,7 @@ class Turned(NamedTuple):
     left: Sequence[UUID] = ()
 
 
-def names() -> dict[str | None, int]:
+def names() -> Counter[str | None]:
     """How many files there are under each key; None: those that are not encrypted."""
     rows = Attachment.objects.order_by().values_list("key_name").annotate(number=Count("pk"))
     return Counter(dict(rows))

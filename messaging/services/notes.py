@@ -65,9 +65,26 @@ def delete_note(*, agent_id: UUID, conversation_id: UUID, number: int) -> Noted:
     policies.require_note_deletable(note, actor_id=agent_id, owns=agency.role == agency.Role.OWNER)
     if note.deleted_at is not None:
         return Noted(_as_written(note))
+    return _delete(note, agency.business_id)
+
+
+def empty_note(note_id: int) -> bool:
+    """The same for a note of somebody who is erased; whether it still said anything."""
+    rows = Note.objects.select_related("notebook__conversation").select_for_update(of=("notebook",))
+    note = rows.get(pk=note_id)
+    note.refresh_from_db(fields=["content", "deleted_at"])  # as of the lock
+    if note.deleted_at is None:
+        note.client_id = None
+        note.save(update_fields=["client_id"])
+        _delete(note, note.notebook.conversation.business_id or "")
+        return True
+    return False
+
+
+def _delete(note: Note, business_id: str) -> Noted:
     note.content, note.deleted_at, note.version = "", timezone.now(), note.notebook.stamp()
     note.save(update_fields=["content", "deleted_at", "version"])
-    return _tell(note, "note.deleted", agency.business_id)
+    return _tell(note, "note.deleted", business_id)
 
 
 def _as_written(note: Note) -> str:

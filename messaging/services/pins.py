@@ -27,11 +27,12 @@ def pin(*, actor_id: UUID, conversation_id: UUID, seq: int, on: bool) -> None:
     _keep(found.conversation, [*there, seq] if on else [one for one in there if one != seq])
 
 
-def take_off(conversation: Conversation, seq: int) -> None:
+def take_off(conversation: Conversation, *seqs: int) -> None:
     """What is deleted is not pinned any more. The caller holds the conversation's lock."""
     there = conversation.pins or []
-    if seq in there:
-        _keep(conversation, [one for one in there if one != seq])
+    left = [one for one in there if one not in seqs]
+    if left != there:
+        _keep(conversation, left)
 
 
 def _keep(conversation: Conversation, seqs: list[int]) -> None:

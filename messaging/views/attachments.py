@@ -82,19 +82,10 @@ class AttachmentViewSet(ChatViewSet):
 def pieces_of(found: Attachment, part: Part) -> Iterator[bytes]:
     """What cannot be read is told to operators; to everybody else it is not there, or not now."""
     try:
-        return _read(found, part)
+        return files.read_now(found, part=part)
     except KeyMissing as error:
         logger.error("attachment %s is under key %s, which ENCRYPTION_KEYS does not have", found.pk, error)
         raise StorageAway from error
     except (FileNotFoundError, Damaged) as error:
         logger.error("attachment %s: %s", found.pk, type(error).__name__)
         raise NotFound("No such attachment.") from error
-
-
-def _read(found: Attachment, part: Part) -> Iterator[bytes]:
-    """Once more where it was encrypted after its row was read."""
-    try:
-        return files.read(found, part=part)
-    except FileNotFoundError:
-        found.refresh_from_db(fields=["key_name", "sealed_key"])
-        return files.read(found, part=part)

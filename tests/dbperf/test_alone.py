@@ -56,7 +56,7 @@ print(json.dumps({
     "skipped": [each.check for each in outcome.skipped],
     "drift": [each.subject for each in outcome.findings if each.check == "model_drift"],
     "others": sorted({name.split(".")[0] for name in sys.modules}
-                     & {"chatbackend", "conversations", "messaging", "webhooks"}),
+                     & {"chatbackend", "conversations", "messaging", "webhooks", "personal"}),
 }))
 """
 

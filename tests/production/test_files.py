@@ -27,7 +27,7 @@ from tests.production import compose
 from tests.server import ROOT
 
 READ = dict(env.READ)  # as it is when the tests are collected
-OF_LIBRARIES = {"PROMETHEUS_MULTIPROC_DIR"}
+OF_LIBRARIES = {"PROMETHEUS_MULTIPROC_DIR", "TMPDIR"}
 OF_IMAGES = {"POSTGRES_PASSWORD_FILE", "BACKUPS", "PGHOST", "PGUSER", "PGPASSWORD_FILE"}
 PARTS = {
     "nginx", "web-a", "web-b", "socket-a", "socket-b", "worker", "beat", "migrate", "pgbouncer", "postgres",
@@ -311,8 +311,10 @@ def test_nobody_gives_up_before_who_knows_why() -> None:
 
 
 def test_files_lie_where_every_process_that_reads_or_removes_them_finds_them(dockerfile: str) -> None:
-    folder, (volume,) = "/attachments", {tuple(each.get("volumes", ())) for each in _with_files()}
-    assert volume == (f"attachments:{folder}",)
+    folder, mounted = "/attachments", [set(each.get("volumes", ())) for each in _with_files()]
+    assert set.intersection(*mounted) == {f"attachments:{folder}"}
+    worker = compose.ours()["worker"]
+    assert f"work:{worker['environment']['TMPDIR']}" in worker["volumes"]  # exports, larger than memory
     assert {each["environment"]["ATTACHMENTS_DIR"] for each in compose.ours().values()} == {folder}
     assert f"install --directory --owner 10001 --group 10001 --mode 0700 {folder}" in dockerfile
 

@@ -12,6 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from conversations.models import User
 from conversations.services import participants, sessions
 from messaging.services.notes import write_note
+from personal.jobs.erasing import KINDS
+from personal.models import Job
 from tests import factories
 from tests.api import Api
 
@@ -43,6 +45,7 @@ POST   sync                                      signed-in 200
 POST   attachments                               signed-in 201
 GET    search/messages?q=hello                   signed-in 200
 GET    users/me/messages                         signed-in 200
+POST   users/me/export                           signed-in 202
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff
 GET    conversations/{group}                     401   401   404   404   200   200   200   404   404   404   404   404
@@ -77,6 +80,12 @@ POST   conversations/{group}/messages/1/report   401   401   404   404   409   2
 POST   conversations/{group}/messages/batch      401   401   403   403   403   403   403   403   403   403   403   201
 POST   conversations/{group}/assign              401   401   404   404   403   403   403   404   404   404   404   404
 POST   conversations/{group}/status              401   401   404   404   403   403   403   404   404   404   404   404
+POST   conversations/{group}/export              401   401   404   404   403   202   202   404   404   404   404   404
+GET    jobs/{export}                             401   401   404   404   404   404   200   404   404   404   404   404
+GET    jobs/{export}/result                      401   401   404   404   404   404   404   404   404   404   404   404
+GET    jobs/{erasure}                            401   401   404   404   404   404   404   404   404   404   404   200
+GET    jobs/{erasure}/result                     401   401   404   404   404   404   404   404   404   404   404   200
+POST   users/{user}/erase                        401   401   403   403   403   403   403   403   403   403   403   202
 
                                                  anon  shut  other left  membr admin owner custo agent chief rival staff
 GET    conversations/{direct}                    401   401   404   404   200   404   404   404   404   404   404   404
@@ -84,6 +93,7 @@ PATCH  conversations/{direct}                    401   401   404   404   403   4
 DELETE conversations/{direct}                    401   401   404   404   403   404   404   404   404   404   404   404
 POST   conversations/{direct}/participants       401   401   404   404   403   404   404   404   404   404   404   404
 POST   conversations/{direct}/leave              401   401   404   404   409   404   404   404   404   404   404   404
+POST   conversations/{direct}/export             401   401   404   404   202   404   404   404   404   404   404   404
 POST   conversations/{direct}/messages           401   401   404   404   201   404   404   404   404   404   404   404
 POST   conversations/{direct}/status             401   401   404   404   403   404   404   404   404   404   404   404
 
@@ -97,6 +107,7 @@ POST   conversations/{case}/leave                401   401   404   404   404   4
 PATCH  conversations/{case}/membership           401   401   404   404   404   404   404   200   200   200   404   404
 POST   conversations/{case}/read                 401   401   404   404   404   404   404   200   200   200   404   404
 GET    search/messages?q=a&conversation={case}   401   401   404   404   404   404   404   200   200   200   404   404
+POST   conversations/{case}/export               401   401   404   404   404   404   404   403   202   202   404   404
 GET    conversations/{case}/changes              401   401   404   404   404   404   404   200   200   200   404   404
 GET    conversations/{case}/stats                401   401   404   404   404   404   404   200   200   200   404   404
 GET    conversations/{case}/messages             401   401   404   404   404   404   404   200   200   200   404   404
@@ -253,7 +264,12 @@ def names(callers: dict[str, User]) -> dict[str, str]:
     write_note(agent_id=callers["agent"].pk, conversation_id=case, content="for us")
     delivery = factories.delivery(factories.webhook(callers["chief"]), case)
     factories.say(callers["custo"], case, attachments=[files["scan"].pk])
+    export = Job.objects.create(kind="conversation_export", asked_by=owner, conversation_id=group)
+    done = {"state": "done", "ended_at": export.created_at, "result": dict.fromkeys(KINDS, 0)}
+    erasure = Job.objects.create(kind="erasure", asked_by=owner, subject=factories.person("erased"), **done)
     return {
+        "export": str(export.pk),
+        "erasure": str(erasure.pk),
         "hook": str(delivery.webhook_id),
         "delivery": str(delivery.key),
         "job": "999",

@@ -28,11 +28,16 @@ ADDRESSES = {
 }
 PATHS = sorted(ADDRESSES)
 METHODS = {"TRACE", "OPTIONS", "GET", "POST", "PUT", "PATCH", "DELETE"}
-NAMED = ("group", "direct", "case", "user", "clerk", "emoji", "hook", "delivery", "file", "scan")
+NAMED = (
+    "group", "direct", "case", "user", "clerk", "emoji", "hook", "delivery", "file", "scan", "export", "erasure",
+)  # fmt: skip
 BODILESS = {
     "POST auth/ws-ticket",
     "POST attachments",  # a form
     "POST conversations/*/leave",
+    "POST conversations/*/export",
+    "POST users/me/export",
+    "POST users/*/erase",
     "PUT conversations/*/messages/*/reactions/*",
     "PUT conversations/*/pins/*",
     "PUT users/me/blocks/*",

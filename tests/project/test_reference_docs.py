@@ -34,7 +34,7 @@ from messaging.queries import (
 )
 from tests.server import ROOT
 
-OURS = ("chatbackend", "conversations", "messaging", "webhooks", "dbperf")
+OURS = ("chatbackend", "conversations", "messaging", "webhooks", "personal", "dbperf")
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -214,7 +214,7 @@ def _tables() -> dict[str, set[str]]:
     """Table → the names of its declared constraints and indexes."""
     return {
         model._meta.db_table: {each.name or "" for each in (*model._meta.constraints, *model._meta.indexes)}
-        for app in ("conversations", "messaging", "webhooks")
+        for app in ("conversations", "messaging", "webhooks", "personal")
         for model in apps.get_app_config(app).get_models()
     }
 

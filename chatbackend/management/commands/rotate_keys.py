@@ -13,15 +13,16 @@ from messaging.queries.contents import counts
 from messaging.services import contents, keys
 from messaging.services.contents import Done
 from messaging.services.keys import Turned
+from personal.services import keys as exports
 
 
 class Command(BaseCommand):
     """Safe on a server at work, and may be stopped and run again."""
 
     help = (
-        "Encrypts the keys of all files and messages anew, by the first of ENCRYPTION_KEYS; afterwards the others can"
-        " be left out. With --seal, also encrypts the files that were uploaded before there were keys and, with"
-        " ENCRYPT_MESSAGES, the messages from before."
+        "Encrypts the keys of all files, exports and messages anew, by the first of ENCRYPTION_KEYS; afterwards the"
+        " others can be left out. With --seal, also encrypts the files that were uploaded before there were keys and,"
+        " with ENCRYPT_MESSAGES, the messages from before."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,9 +48,11 @@ class Command(BaseCommand):
         rotated = sealed = Turned()
         if not dry_run:
             rotated = self._turn("Keys", keys.rotate(), total=-(-keys.older().count() // keys.BATCH))
+            packed = exports.rotate()
+            rotated = Turned(rotated.turned + packed.turned, [*rotated.left, *packed.left])
         if seal and not dry_run:
             sealed = self._turn("Files", keys.seal(), total=keys.plain().count())
-        under = {name or "none": number for name, number in keys.names().items()}
+        under = {name or "none": number for name, number in (keys.names() + exports.names()).items()}
         left = [*rotated.left, *sealed.left]
         return {"rotated": rotated.turned, "sealed": sealed.turned, "left": left, "under": under}
 

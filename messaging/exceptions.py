@@ -11,6 +11,22 @@ class TooLarge(ChatError):
     title = "This file is too large"
 
 
+class SlowMode(ChatError):
+    """A member of a group in slow mode has just spoken."""
+
+    status = 429
+    code = "slow_mode"
+    title = "This conversation is in slow mode"
+
+    def __init__(self, wait_s: int) -> None:
+        detail = (
+            f"The next message here can be sent in {wait_s} seconds."
+            if wait_s > 1
+            else "Send it again in a second."
+        )
+        super().__init__(detail, headers={"Retry-After": str(wait_s)})
+
+
 class UnsupportedType(ChatError):
     """A file of a kind that this server does not take."""
 

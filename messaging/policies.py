@@ -1,7 +1,9 @@
 """Who may change what was said, decided from facts already at hand: no queries here."""
 
+import math
 import unicodedata
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -10,7 +12,7 @@ from conversations.exceptions import Conflict, Forbidden, Invalid
 from conversations.models import Conversation
 from conversations.policies import MODERATORS, Role
 from messaging import limits
-from messaging.exceptions import UnsupportedType
+from messaging.exceptions import SlowMode, UnsupportedType
 from messaging.models import Message, Note
 
 _SIGNS = '<>:"|?*'  # which one system or another does not take
@@ -21,6 +23,15 @@ def require_sayable(type: str) -> None:
     """People do not speak as the system."""
     if type == Message.Type.SYSTEM or type not in Message.Type.values:
         raise Invalid.field("type", "No message of this type can be sent.", code="invalid_choice")
+
+
+def require_pause(conversation: Conversation, *, since: datetime | None, now: datetime) -> None:
+    """In slow mode a member waits after each message, also after one they took back."""
+    if since is None or conversation.slow_mode_s is None:
+        return
+    left = since + timedelta(seconds=conversation.slow_mode_s) - now
+    if left > timedelta():
+        raise SlowMode(math.ceil(left.total_seconds()))
 
 
 def require_editable(message: Message, *, actor_id: UUID) -> None:

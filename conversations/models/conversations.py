@@ -11,14 +11,17 @@ from uuid_utils.compat import uuid7
 
 from conversations.querysets import ConversationQuerySet
 
+MAX_SLOW_MODE_S = 21_600
+
 
 class Conversation(models.Model):
     """A direct, group or business conversation and the two counters that order it.
 
     `last_seq` numbers its messages without gaps; `version` moves with every durable change. Both are allotted
     under this row's lock, so that the order of allotment is the order of commits. `facts_version` is the version
-    of the last change to what the conversation itself says (name, avatar, case, pins, deletion). `pins` are the seqs of
-    pinned messages in the order they were pinned, or null where there are none.
+    of the last change to what the conversation itself says (name, avatar, case, pins, pace, deletion). `pins` are the
+    seqs of pinned messages in the order they were pinned, or null where there are none. `slow_mode_s` seconds lie
+    between two messages of a member of a group; null where there is no such pause.
     """
 
     class Type(models.TextChoices):
@@ -40,6 +43,7 @@ class Conversation(models.Model):
     )
     participant_count = models.IntegerField(default=0)
     pins = ArrayField(models.BigIntegerField(), null=True, blank=True)
+    slow_mode_s = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     last_activity_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
@@ -68,6 +72,10 @@ class Conversation(models.Model):
                     last_seq__gte=0, version__gte=1, facts_version__lte=F("version"), participant_count__gte=0
                 ),
                 name="conversations_counters",
+            ),
+            models.CheckConstraint(
+                condition=Q(slow_mode_s=None) | Q(type="group", slow_mode_s__range=(1, MAX_SLOW_MODE_S)),
+                name="conversations_slow_mode",
             ),
         ]
         indexes = [

@@ -100,6 +100,7 @@ _NAMED = {
     "version": "c.version",
     "last_seq": "c.last_seq",
     "pins": "coalesce(array_to_json(c.pins)::text, '[]')",
+    "slow_mode_s": "coalesce(c.slow_mode_s, 0)",
 }
 
 # Over conversations c: what is the same for everybody who may see it. The data of conversation events.

@@ -20,6 +20,7 @@ from conversations.fields import (
 )
 from conversations.inputs import BodySerializer, LimitSerializer, example
 from conversations.models import BusinessCase, Conversation, Participant
+from conversations.models.conversations import MAX_SLOW_MODE_S
 from conversations.serializers.users import PictureField
 
 MAX_CONTENT = 16_000
@@ -70,6 +71,7 @@ class NewConversationSerializer(BodySerializer):
 @extend_schema_serializer(
     examples=[
         example("Another name", {"name": "Climbers"}),
+        example("Slow mode", {"slow_mode_s": 30}),
     ]
 )
 class ChangedConversationSerializer(BodySerializer):
@@ -77,6 +79,11 @@ class ChangedConversationSerializer(BodySerializer):
 
     name = NameField(max_length=120, required=False, allow_blank=True)
     avatar_url = PictureField()
+    slow_mode_s = WholeField(
+        required=False,
+        max_value=MAX_SLOW_MODE_S,
+        help_text="Seconds between two messages of a member; admins and the owner are free. 0: none.",
+    )
 
 
 @extend_schema_serializer(

@@ -143,6 +143,9 @@ class FactsShape(Shape):
     pins = serializers.ListField(
         child=serializers.IntegerField(), help_text="Pinned messages, in the order they were pinned."
     )
+    slow_mode_s = serializers.IntegerField(
+        help_text="How many seconds lie between two messages of a member; 0: as many as there may be anywhere."
+    )
     participant_count = serializers.IntegerField()
     business = CaseShape(allow_null=True)
 

@@ -60,18 +60,22 @@ def open_case(*, customer_id: UUID, business_id: str, name: str = "", content: s
 
 @transaction.atomic
 def update_conversation(
-    *, actor_id: UUID, conversation_id: UUID, name: str | None = None, avatar_url: str | None = None
+    *,
+    actor_id: UUID,
+    conversation_id: UUID,
+    name: str | None = None,
+    avatar_url: str | None = None,
+    slow_mode_s: int | None = None,
 ) -> Conversation:
-    """Renames a group or changes its picture."""
+    """Renames a group, changes its picture, or the pause between two messages of a member (0: none)."""
     found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
     policies.require_moderator(found.role)
     conversation = found.conversation
-    given = {"name": name, "avatar_url": avatar_url}
-    changes = {
-        key: value
-        for key, value in given.items()
-        if value is not None and value != getattr(conversation, key)
-    }
+    given = {"name": name, "avatar_url": avatar_url, "slow_mode_s": slow_mode_s}
+    changes: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+    if "slow_mode_s" in changes:
+        changes["slow_mode_s"] = slow_mode_s or None
+    changes = {key: value for key, value in changes.items() if value != getattr(conversation, key)}
     if changes:
         conversation.stamp(facts=True, **changes)
         announce.conversation_changed(conversation)

@@ -10,6 +10,7 @@ from messaging import limits
 from messaging.queries.fragments import MESSAGE, TOLD, message
 from messaging.records import Draft, Written
 
+
 # One statement is its own transaction: membership, allotment, insert and read position in one round trip.
 #
 # - The row lock of `allotted` orders seq and version as the commits; clock_timestamp() is taken under it.
@@ -18,7 +19,16 @@ from messaging.records import Draft, Written
 # - The first answer to a case takes a second version: the case's first_response_at is a fact of the conversation.
 # - Whoever was blocked by the other of a direct conversation is allotted nothing, but told what they had said before:
 #   access.get_conversation(…, speaking=True) has the same rule, and the words for it. Uses index: blocks_unique.
+# - In slow mode a member is allotted nothing before their last message is old enough. `seated` asks once more: a rival
+#   of theirs that went first has moved last_sent_seq to a message that this statement does not see.
 # - `earlier` answers a repeated client_id; a racing one runs into messages_unique_client_id and is read afterwards.
+def _paced(pace: str, seat: str) -> str:
+    """Whether who has this seat may speak yet. Uses index: messages_unique_seq, in slow mode."""
+    return f"""({pace} IS NULL OR {seat}.role <> 'member' OR {seat}.last_sent_seq = 0 OR EXISTS (
+            SELECT FROM messages w WHERE w.conversation_id = {seat}.conversation_id AND w.seq = {seat}.last_sent_seq
+            AND w.sent_at <= clock_timestamp() - {pace} * interval '1 second'))"""
+
+
 _SEND: Mapping[str, str] = {
     "sender": "uuid",
     "conversation": "uuid",
@@ -36,7 +46,7 @@ def _sending(
 ) -> str:
     return f"""
     WITH caller AS (
-        SELECT p.conversation_id, p.user_id, p.role = 'agent' AND EXISTS (
+        SELECT p.conversation_id, p.user_id, p.role, p.last_sent_seq, p.role = 'agent' AND EXISTS (
             SELECT FROM business_cases k WHERE k.conversation_id = p.conversation_id AND k.first_response_at IS NULL
         ) AS answers
         FROM participants p JOIN users v ON v.id = p.user_id AND v.is_active
@@ -56,13 +66,14 @@ def _sending(
         FROM caller
         WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier) AND NOT (c.type = 'direct' AND EXISTS (
             SELECT FROM participants q JOIN blocks b ON b.user_id = q.user_id AND b.blocked_id = caller.user_id
-            WHERE q.conversation_id = c.id)){only}
+            WHERE q.conversation_id = c.id)) AND {_paced("c.slow_mode_s", "caller")}{only}
         RETURNING c.id, c.last_seq, c.version - caller.answers::int AS version, c.last_message_id, c.changed_at,
-            c.business_id, caller.answers
+            c.business_id, c.slow_mode_s, caller.answers
     ), seated AS (
         UPDATE participants p SET last_read_seq = a.last_seq, last_sent_seq = a.last_seq
         FROM allotted a
         WHERE p.conversation_id = a.id AND p.user_id = %(sender)s AND p.left_at IS NULL
+          AND {_paced("a.slow_mode_s", "p")}
         RETURNING p.user_id
     ), answered AS (
         UPDATE business_cases b SET first_response_at = a.changed_at

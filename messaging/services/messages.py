@@ -10,8 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from conversations import access, contents
+from conversations.access import Access
 from conversations.exceptions import Invalid, NotFound
-from conversations.models import Conversation
+from conversations.models import Conversation, Participant
 from conversations.services import announce
 from conversations.services.participants import seated
 from messaging import events, policies
@@ -40,7 +41,8 @@ def send_message(
     """Says something. A `client_id` that this sender used here before answers with the first message, `duplicate`.
 
     One statement, which is the transaction; a reply takes a second one, for the count of the message it answers.
-    Raises NotFound, Invalid, Unauthenticated, or Forbidden where the other of a direct conversation has blocked them.
+    Raises NotFound, Invalid, Unauthenticated, SlowMode, or Forbidden where the other of a direct conversation has
+    blocked them.
     """
     policies.require_sayable(type)
     draft = Draft(
@@ -106,8 +108,21 @@ def _explain(draft: Draft) -> None:
         if not standing.filter(seq=draft.reply_to).exists():
             raise Invalid.field("reply_to", "There is no such message to reply to.", code="unknown_message")
     require_free(owner_id=draft.sender, attachments=draft.attachments)
+    if found.conversation.slow_mode_s and found.role == Participant.Role.MEMBER:
+        _require_pause(found)
     if found.participant is None:
         seated(user_id=draft.sender, conversation_id=draft.conversation)
+
+
+def _require_pause(found: Access) -> None:
+    """That a member's last message is old enough. Raises SlowMode."""
+    last = found.participant.last_sent_seq if found.participant else 0
+    said = (
+        Message.objects.filter(conversation=found.conversation, seq=last)
+        .values_list("sent_at", flat=True)
+        .first()
+    )
+    policies.require_pause(found.conversation, since=said, now=timezone.now())
 
 
 def count_reply(conversation_id: UUID, seq: int, *, by: int) -> None:

@@ -106,6 +106,7 @@ def test_the_whole_shape_of_a_conversation() -> None:
         "last_seq": 1,
         "last_message": last | {"deleted": False},
         "pins": [],
+        "slow_mode_s": 0,
         "participant_count": 2,
         "unread_count": 1,
         "mention_count": 0,

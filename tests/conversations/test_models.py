@@ -174,6 +174,11 @@ BROKEN: dict[str, list[Callable[[], object]]] = {
         lambda: _group(facts_version=2),
         lambda: _group(participant_count=-1),
     ],
+    "conversations_slow_mode": [
+        lambda: _group(slow_mode_s=0),
+        lambda: _group(slow_mode_s=21_601),
+        lambda: _group(type="direct", direct_key="c:d", slow_mode_s=5),
+    ],
     "participants_role": [lambda: _seat(role="king")],
     "participants_counters": [
         lambda: _seat(last_read_seq=-1),

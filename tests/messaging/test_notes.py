@@ -173,7 +173,11 @@ READS = [row for row in ROWS if row.method == "GET" and not row.path.startswith(
 def _everything(user: User, case: UUID, file: UUID) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Every address that reads, and those that read by POST, of this case or of everything."""
     names = {"case": case, "group": case, "direct": case, "scan": file, "file": file, "business": "acme"}
-    names |= {"user": user.pk, "kaha": "x", "hook": factories.unsaved(1)}
+    names |= {
+        "user": user.pk,
+        "kaha": "x",
+        **dict.fromkeys(["hook", "export", "erasure"], factories.unsaved(1)),
+    }
     api = Api(user)
     for row in READS:
         path = "/" + row.path.format(**names)

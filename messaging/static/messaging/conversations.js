@@ -158,9 +158,9 @@ export function withRead(conversation, seq, unread) {
  */
 export function withFacts(
   conversation,
-  { name, avatar_url: avatarUrl, pins, participant_count: count, business, version },
+  { name, avatar_url, pins, slow_mode_s, participant_count, business, version },
 ) {
-  return { ...conversation, name, avatar_url: avatarUrl, pins, participant_count: count, business, version };
+  return { ...conversation, name, avatar_url, pins, slow_mode_s, participant_count, business, version };
 }
 
 /** Whether a typed search fits. @param {string} search */

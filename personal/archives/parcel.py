@@ -14,12 +14,12 @@ MOST_NAME: Final = 180  # bytes: with its id in front a name must fit on every f
 
 
 class Lines:
-    """A file of JSON Lines that is written while another part of the ZIP is: it joins it at its end."""
+    """A file of JSON Lines that is written while another part of the ZIP is: it is put in after it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.number = 0
-        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - closed by `Parcel.join`
+        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - closed by who packs it
 
     def add(self, line: bytes) -> None:
         """One more."""
@@ -55,11 +55,6 @@ class Parcel:
                 entry.write(line.rstrip(b"\n") + b"\n")
                 number += 1
         return number
-
-    def join(self, lines: Lines) -> None:
-        """Lines that were written beside."""
-        self.lines(lines.name, lines)
-        lines.close()
 
     def file(self, name: str, pieces: Iterable[bytes]) -> None:
         """A file of somebody. Whole before any of it is in the ZIP: what cannot be read to its end is not in there."""

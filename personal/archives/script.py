@@ -15,6 +15,7 @@ from personal.archives import pages
 from personal.archives.parcel import Lines, Parcel, short
 
 MOST_FILES: Final = 20_000  # of an export
+LINES: Final = 10_000  # that are packed between two words
 Json = dict[str, Any]
 Counts = dict[str, int]
 Reached = Callable[[int], None]
@@ -65,8 +66,9 @@ class Script:
             there += self._fetch(file)
             reached(number)
         told = {"messages": self.messages.number, "files": there, "files_left_out": self.files.number - there}
-        self.parcel.join(self.messages)
-        self.parcel.join(self.files)
+        for lines in (self.messages, self.files):
+            self.parcel.lines(lines.name, _told(lines, lambda: reached(self.wanted)))
+            lines.close()
         return told
 
     def _fetch(self, file: Json) -> bool:
@@ -87,6 +89,14 @@ class Script:
     def wanted(self) -> int:
         """How many files there was room for."""
         return len(self._wanted)
+
+
+def _told(lines: Lines, still: Callable[[], None]) -> Iterator[bytes]:
+    """Lines of which there may be millions, with a word now and then."""
+    for number, line in enumerate(lines):
+        if number % LINES == 0:
+            still()
+        yield line
 
 
 def parsed(bodies: Iterable[str]) -> Iterator[Json]:

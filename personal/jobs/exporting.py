@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from contextlib import closing
 from tempfile import TemporaryFile
-from typing import Final
+from typing import BinaryIO, Final
 
 from messaging import files, sealing
+from messaging.exceptions import StorageAway
 from personal.archives.conversation import export_conversation
 from personal.archives.own import export_own
 from personal.archives.parcel import Parcel
 from personal.archives.script import Counts
+from personal.exceptions import Lost
+from personal.jobs import turns
 from personal.jobs.turns import Turn
 from personal.models import Job
 
@@ -21,16 +24,25 @@ MAKES: Final[dict[str, Make]] = {
 
 
 def export(turn: Turn) -> None:
-    """From the beginning, whatever became of an attempt before: what that has left is overwritten.
+    """From the beginning, whatever became of an attempt before.
 
-    The file has no name here, so that it is gone however the worker ends.
+    The file has no name here, so that it is gone however the worker ends. In the storage it is called by this turn: who
+    lost it meanwhile writes over nobody else's, and takes its own away.
     """
+    turns.clear(turn)
     with TemporaryFile() as packed:
         with closing(Parcel(packed)) as parcel:
             told = MAKES[turn.job.kind](turn, parcel)
-        size = packed.seek(0, 2)
-        turn.hold()
-        made = sealing.new_key(turn.job.pk)
-        kept, key = made or (None, None)
-        files.write(turn.job.pk, packed, key=key, part="export")
+        try:
+            _store(turn, packed, told)
+        except (Lost, StorageAway):
+            files.drop_export(turn.job.stored_as)
+            raise
+
+
+def _store(turn: Turn, packed: BinaryIO, told: Counts) -> None:
+    size, name = packed.seek(0, 2), turn.job.stored_as
+    turn.hold(size=size)
+    kept, key = sealing.new_key(name) or (None, None)
+    files.write(name, packed, key=key, part="export")
     turn.keep(size=size, key=kept, result=told)

@@ -20,7 +20,7 @@ def purge(*, now: datetime) -> int:
     for job in over:
         turns.drop(job)
     for job in exports.filter(state__in=[State.FAILED, State.EXPIRED], ended_at__lt=now - ROWS_KEPT):
-        files.drop_export(job.pk)  # what an attempt may have left that broke off
+        files.drop_export(job.stored_as)  # what an attempt may have left that broke off
         job.delete()
     _forget_late(now)
     return len(over)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from messaging import files
 from messaging.exceptions import StorageAway
 from personal.exceptions import Lost, Refused
 from personal.jobs import turns
@@ -42,9 +41,8 @@ def _do(turn: Turn) -> None:
         raise
     except Refused as refused:
         turn.fail(refused.args[0])
-        files.drop_export(turn.job.pk)
-    except StorageAway:
-        logger.warning("job %s waits for the storage", turn.job.pk)
+    except (StorageAway, OSError) as error:  # the latter of this machine's disk
+        logger.warning("job %s waits for room to write to: %s", turn.job.pk, type(error).__name__)
         turn.put_back(Job.Why.STORAGE)
     except Exception:  # whatever it is: it is tried again, and told of
         logger.exception("job %s (%s) broke off", turn.job.pk, turn.job.kind)

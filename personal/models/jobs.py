@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +13,9 @@ from messaging.sealing import SealedKey
 class Job(models.Model):
     """An export or an erasure: asked for, being done by a worker, done.
 
-    `turn` names the worker that is at it, until `busy_until`; then another one may take it. `result` says in numbers
-    what came of it. An export's ZIP lies in the storage of attachments, under this id, until `kept_until`; encrypted as
-    they are. `conversation_id` is no reference: what was exported outlives the conversation until it is purged itself.
+    `turn` names the worker that is at it, until `busy_until`, or was at it last; then another one may take it. `result`
+    says in numbers what came of it. An export's ZIP lies in the storage of attachments, under the turn that made it,
+    until `kept_until`; encrypted as they are. `conversation_id` is no reference: what was exported outlives the conversation until it is purged itself.
     """
 
     class Kind(models.TextChoices):
@@ -126,6 +127,11 @@ class Job(models.Model):
         """Whether there is something to be had."""
         kept: Any = self.kept_until
         return self.state == self.State.DONE and (kept is None or kept > timezone.now())
+
+    @property
+    def stored_as(self) -> UUID:
+        """What its file is called: each turn has its own."""
+        return self.turn or self.pk
 
     @property
     def kept_key(self) -> SealedKey | None:

@@ -32,10 +32,10 @@ def rotate() -> Turned:
 def _turn(job: Job) -> bool:
     kept = job.kept_key
     try:
-        key = sealing.open_key(job.pk, kept) if kept else None
+        key = sealing.open_key(job.stored_as, kept) if kept else None
     except (KeyMissing, Damaged):
         return False
     if key is None:
         return False
-    job.key_name, job.sealed_key = sealing.seal_key(job.pk, key)
+    job.key_name, job.sealed_key = sealing.seal_key(job.stored_as, key)
     return True

@@ -83,7 +83,7 @@ def _taken(job: Job) -> Response:
 def _zip(request: Request, job: Job) -> StreamingHttpResponse:
     """What cannot be read is told to operators; to everybody else it is not there, or not now."""
     try:
-        pieces = files.fetch(job.pk, job.kept_key, part="export")
+        pieces = files.fetch(job.stored_as, job.kept_key, part="export")
     except KeyMissing as error:
         logger.error("export %s is under key %s, which ENCRYPTION_KEYS does not have", job.pk, error)
         raise StorageAway from error

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -20,13 +20,16 @@ from conversations.models import BusinessAgent, BusinessCase, Conversation, Last
 from conversations.queries.integrity import faults
 from conversations.services import blocks, business, participants, sessions
 from conversations.services.erasing import NOBODY
+from messaging import files
 from messaging.models import Message, Report
 from messaging.queries import changes, erasing
 from messaging.services import messages, notes, pins, reactions, reports
 from personal import tasks
 from personal.exceptions import Lost
+from personal.jobs import erasing as erasing_job
 from personal.jobs import turns, working
 from personal.jobs.erasing import KINDS, erase
+from personal.jobs.exporting import export
 from personal.jobs.turns import Turn
 from personal.models import Job
 from tests import factories
@@ -303,6 +306,36 @@ def test_exports_go_with_whom_they_are_of(scene: Scene, stored: Path) -> None:
     assert SECRET.encode() not in result(scene.ann, anew)
     receipt(scene)
     result(scene.ann, anew)
+
+
+def test_an_export_that_is_being_written_meanwhile_is_gone_too(
+    scene: Scene, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(scene.mary, "/users/me/export")
+    turn, write = turns.claim(), files.write
+    assert turn is not None
+
+    def late(*args: Any, **more: Any) -> None:
+        receipt(scene)
+        write(*args, **more)
+
+    monkeypatch.setattr(files, "write", late)
+    with pytest.raises(Lost):
+        export(turn)
+    assert not [path for path in stored.rglob("*") if path.is_file()]
+
+
+def test_what_never_gets_on_has_failed_in_the_end(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(erasing_job, "STEPS", (broken,))
+    job = asked(scene.staff, f"/users/{scene.mary.pk}/erase")
+    for _ in range(turns.ATTEMPTS):
+        assert done(scene.staff, job)["state"] == "queued"
+        Job.objects.update(busy_until=timezone.now())
+    told = done(scene.staff, job)
+    assert (told["state"], told["why"]) == ("failed", "broken")
 
 
 def test_webhooks_tell_it_and_keep_nothing(scene: Scene) -> None:

@@ -1,7 +1,8 @@
 """Exports: what the asker may read and nothing else, made once, kept for a while, had by nobody else."""
 
+import resource
 from datetime import timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from personal.archives import conversation, pages
 from personal.archives.parcel import MOST_NAME, short
 from personal.exceptions import Lost
 from personal.jobs import turns
+from personal.jobs.exporting import export
 from personal.models import Job
 from tests import factories
 from tests.api import Api, problem, read
@@ -208,6 +210,65 @@ def test_what_fails_is_tried_again_and_then_has_failed(
         Job.objects.update(busy_until=timezone.now())
     assert done(ann, job)["why"] == "storage_unavailable"
     assert failed(job) == "storage_unavailable"
+
+
+def test_who_was_too_slow_writes_over_nobody(
+    people: tuple[User, User, UUID], stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, _, room = people
+    job = asked(ann, f"/conversations/{room}/export")
+    slow, write = turns.claim(), files.write
+    assert slow is not None
+
+    def late(*args: Any, **more: Any) -> None:
+        held = Job.objects.get().busy_until - timezone.now()
+        assert held > turns.LEASE - timedelta(seconds=30)
+        monkeypatch.setattr(files, "write", write)
+        Job.objects.update(busy_until=timezone.now())
+        assert done(ann, job)["state"] == "done"
+        write(*args, **more)
+
+    monkeypatch.setattr(files, "write", late)
+    with pytest.raises(Lost):
+        export(slow)
+    assert Unpacked(result(ann, job)).lines("messages.jsonl") == factories.said(ann, room)
+    assert len(list(stored.rglob("*.export*"))) == 1
+
+
+def test_what_a_dead_worker_wrote_goes_with_the_next(
+    people: tuple[User, User, UUID], stored: Path
+) -> None:
+    ann, _, room = people
+    job = asked(ann, f"/conversations/{room}/export")
+    dead = turns.claim()
+    assert dead is not None
+    files.write(dead.job.stored_as, BytesIO(b"a part of it"), key=b"k" * 32, part="export")
+    Job.objects.update(busy_until=timezone.now())
+    assert done(ann, job)["state"] == "done"
+    assert len(list(stored.rglob("*.export*"))) == 1
+    result(ann, job)
+
+
+def test_the_more_there_is_to_write_the_longer_it_may_take(people: tuple[User, User, UUID]) -> None:
+    ann, _, room = people
+    asked(ann, f"/conversations/{room}/export")
+    turn = turns.claim()
+    assert turn is not None
+    turn.hold(size=600_000_000)
+    assert Job.objects.get().busy_until > timezone.now() + timedelta(minutes=12)
+
+
+def test_a_full_disk_is_said_to_be_one(people: tuple[User, User, UUID]) -> None:
+    """This process may write no file that is longer: what the system then says is an OSError, as for a full disk."""
+    ann, _, room = people
+    job = asked(ann, f"/conversations/{room}/export")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        assert done(ann, job)["state"] == "queued"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Job.objects.get().why == "storage_unavailable"
 
 
 def refuse(*_: Any) -> None:

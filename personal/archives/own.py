@@ -28,7 +28,7 @@ README: Final = """This is what {who} has here, made on {when}.
 account.json         the account
 sign_ins.jsonl       sign-ins that have not run out
 agencies.jsonl       the businesses that are answered for
-conversations.jsonl  the conversations taken part in, with their newest message
+conversations.jsonl  the conversations taken part in
 messages.jsonl       everything written and not taken back, the newest first, also where one has left
 notes.jsonl          notes written to other agents, in cases that are still open to one
 reactions.jsonl      what was put under messages
@@ -112,10 +112,13 @@ def _line(row: Json) -> bytes:
 
 
 def _conversations(viewer: UUID) -> Iterator[bytes]:
+    """Without their newest messages, which others may have written."""
     place = None
     wanted = InboxFilter(archived=None)
     while page := inbox.inbox(viewer=viewer, wanted=wanted, limit=PAGE, after=place):
-        yield from (body.encode() for body in opened_each([line.body for line in page]))
+        for one in parsed(opened_each([line.body for line in page])):
+            del one["last_message"]
+            yield orjson.dumps(one)
         place = page[-1].place
 
 

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversations.models import Participant, User
 from conversations.services import erasing as accounts
 from conversations.services.erasing import Noted
-from messaging.models import Message, Reaction
+from messaging.models import Message, Note, Reaction
 from messaging.services import erasing as messages
 from personal.jobs import turns
 from personal.jobs.turns import Turn
@@ -89,8 +90,8 @@ def _forget_log(person: UUID, noted: Noted) -> None:
 
 
 def _forget_exports(person: UUID, turn: Turn) -> None:
-    """Their own, and those of conversations they were in, if anything of theirs was found: these are made anew where
-    they are being made, and are not kept any more where they are."""
+    """Their own, and those of conversations that knew them, if anything of theirs was found: these are made anew where
+    they are being made, and are not kept any more where they are, however late they were asked for."""
     theirs = list(Job.objects.filter(asked_by=person, subject=None))
     for job in theirs:
         turns.drop(job)
@@ -98,9 +99,20 @@ def _forget_exports(person: UUID, turn: Turn) -> None:
         turn.noted("exports", 1)
     if not turn.counts.total():
         return
-    rooms = Participant.objects.filter(user=person).values("conversation")
-    copies = Job.objects.filter(conversation_id__in=rooms, created_at__lt=turn.job.created_at)
+    copies = _copies(person)
     turns.begin_anew(list(copies.values_list("pk", flat=True)))
     for job in copies.filter(state=Job.State.DONE):
         turns.drop(job)
         turn.noted("exports", 1)
+
+
+def _copies(person: UUID) -> QuerySet[Job]:
+    """Exports of conversations in which they had a seat or, as agents do without one, wrote notes or moved a case."""
+    notices = Message.objects.filter(conversation=OuterRef("conversation_id"), type=Message.Type.SYSTEM)
+    moved = notices.filter(Q(sender=person) | Q(metadata__assignee=str(person)))
+    return Job.objects.filter(
+        Q(conversation_id__in=Participant.objects.filter(user=person).values("conversation"))
+        | Q(conversation_id__in=Note.objects.filter(sender=person).values("notebook"))
+        | Q(Exists(moved)),
+        conversation_id__isnull=False,
+    )

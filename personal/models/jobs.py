@@ -15,7 +15,8 @@ class Job(models.Model):
 
     `turn` names the worker that is at it, until `busy_until`, or was at it last; then another one may take it. `result`
     says in numbers what came of it. An export's ZIP lies in the storage of attachments, under the turn that made it,
-    until `kept_until`; encrypted as they are. `conversation_id` is no reference: what was exported outlives the conversation until it is purged itself.
+    until `kept_until`; encrypted as they are. `conversation_id` is no reference: what was exported outlives the
+    conversation until it is purged itself.
     """
 
     class Kind(models.TextChoices):

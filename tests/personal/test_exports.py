@@ -140,6 +140,9 @@ def test_ones_own_is_what_one_wrote_and_nothing_of_others(
     blocks.block(user_id=ann.pk, blocked_id=ben.pk)
     factories.file(ben, b"not sent yet", name="draft.txt")
     participants.leave(user_id=ben.pk, conversation_id=room)
+    cat = factories.person("cat")
+    other = factories.direct(ben, cat)
+    factories.say(cat, other, "said by another")
     found = exported(ben, "/users/me/export")
     own = read(Api(ben).get("/users/me/messages"))["results"]
     assert found.lines("messages.jsonl") == own
@@ -153,6 +156,8 @@ def test_ones_own_is_what_one_wrote_and_nothing_of_others(
     assert not found.has("alert(")
     assert not found.has("Ann")
     assert not found.has("not meant so")
+    assert str(other) in {one["id"] for one in found.lines("conversations.jsonl")}
+    assert not found.has("said by another")
 
 
 def test_notes_of_ones_own_are_there_while_one_may_read_them(exported: Export) -> None:
@@ -235,9 +240,7 @@ def test_who_was_too_slow_writes_over_nobody(
     assert len(list(stored.rglob("*.export*"))) == 1
 
 
-def test_what_a_dead_worker_wrote_goes_with_the_next(
-    people: tuple[User, User, UUID], stored: Path
-) -> None:
+def test_what_a_dead_worker_wrote_goes_with_the_next(people: tuple[User, User, UUID], stored: Path) -> None:
     ann, _, room = people
     job = asked(ann, f"/conversations/{room}/export")
     dead = turns.claim()

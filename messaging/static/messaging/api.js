@@ -127,6 +127,15 @@ export class Api {
     return this.call("GET", `/conversations/${id}/messages${query({ before, after, around, limit })}`);
   }
 
+  /** @returns {Promise<{results: object[]}>} the pinned messages, the one pinned last first */
+  pins(id) {
+    return this.call("GET", `/conversations/${id}/pins`);
+  }
+
+  pin(id, seq, on) {
+    return this.call(on ? "PUT" : "DELETE", `/conversations/${id}/pins/${seq}`);
+  }
+
   /**
    * Among all that the user may read.
    *

@@ -5,9 +5,8 @@
  */
 import { ChatClient } from "./chat-client.js";
 import { Controller } from "./controller.js";
-import { gist, isMuted, manages, nameOf, titleOf } from "./conversations.js";
+import { gist, isMuted, nameOf, titleOf } from "./conversations.js";
 import { fill, h } from "./dom.js";
-import { OFFERED, ownOf } from "./reactions.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { lastOwn } from "./threads.js";
@@ -20,8 +19,10 @@ import { save } from "./views/files.js";
 import { confirmed, explain } from "./views/dialog.js";
 import { Inbox } from "./views/inbox.js";
 import { openMenu } from "./views/menu.js";
+import { MessageMenu } from "./views/message-menu.js";
 import { openNewConversation } from "./views/new-conversation.js";
 import { Notices } from "./views/notices.js";
+import { PinStrip } from "./views/pins.js";
 import { openSearch } from "./views/search.js";
 import { SignIn } from "./views/sign-in.js";
 import { Timeline } from "./views/timeline.js";
@@ -48,6 +49,7 @@ class Workspace {
   #inbox;
   #timeline;
   #composer;
+  #menu;
   #pane;
   #panes;
   #loadingMore = false;
@@ -61,6 +63,7 @@ class Workspace {
     this.#inbox = new Inbox({ store: this.#store, acts: this.#inboxActs() });
     this.#timeline = new Timeline(this.#timelineActs());
     this.#composer = new Composer(this.#composerActs());
+    this.#menu = this.#makeMenu();
     this.#pane = this.#makePane();
     this.#panes = h(
       "div",
@@ -251,8 +254,11 @@ class Workspace {
     });
   }
 
-  #goTo({ id }) {
-    location.hash = `#/c/${id}`;
+  /** To a conversation, or a message in it; also where the address says so already and one has scrolled away. */
+  #goTo({ id, seq }) {
+    const address = seq ? `#/c/${id}/${seq}` : `#/c/${id}`;
+    if (location.hash === address) this.#route();
+    else location.hash = address;
   }
 
   #timelineActs() {
@@ -262,7 +268,7 @@ class Workspace {
       newest: () => this.#try(this.#controller.openNewest(this.#pane.id)),
       bottom: () => this.#atBottom(),
       reload: () => this.#try(this.#controller.open(this.#pane.id)),
-      menu: (message, button) => this.#messageMenu(message, button),
+      menu: (message, button) => this.#menu.open(this.#pane.id, message, button),
       react: (seq, emoji, on) => this.#try(this.#controller.react(this.#pane.id, seq, emoji, on)),
       retry: (clientId) => this.#controller.retry(this.#pane.id, clientId),
       discard: (clientId) => this.#controller.discard(this.#pane.id, clientId),
@@ -276,53 +282,16 @@ class Workspace {
     this.#markRead();
   }
 
-  #messageMenu(message, button) {
-    const own = message.sender?.id === this.#store.me.id;
-    const { id } = this.#pane;
-    const copy = {
-      label: "Copy text",
-      icon: "copy",
-      act: () => navigator.clipboard.writeText(message.content),
-    };
-    const edit = { label: "Edit", icon: "edit", act: () => this.#composer.edit(message) };
-    const remove = {
-      label: "Delete",
-      icon: "trash",
-      danger: true,
-      act: () => this.#try(this.#remove(id, message)),
-    };
-    const mayRemove = own || manages(this.#store.conversations.get(id));
-    const react = {
-      label: "React",
-      icon: "smile",
-      act: () => this.#reactionMenu(message, button),
-    };
-    const items = [
-      react,
-      navigator.clipboard && copy,
-      own && message.type === "text" && edit,
-      mayRemove && remove,
-    ].filter(Boolean);
-    if (items.length) openMenu(button, items, "Message actions");
-  }
-
-  #reactionMenu({ seq, reactions }, button) {
-    const own = ownOf({ reactions });
-    const { id } = this.#pane;
-    const items = OFFERED.map(([emoji, label]) => ({
-      label,
-      symbol: emoji,
-      checked: own.includes(emoji),
-      act: () => this.#try(this.#controller.react(id, seq, emoji, !own.includes(emoji))),
-    }));
-    openMenu(button, items, "Reactions");
-  }
-
-  async #remove(id, message) {
-    const text = "Everybody will see that a message was deleted, but no longer what it said.";
-    if (await confirmed({ title: "Delete this message?", text, act: "Delete" }))
-      await this.#controller.remove(id, message.seq);
-    this.#composer.focus();
+  #makeMenu() {
+    return new MessageMenu({
+      store: this.#store,
+      controller: this.#controller,
+      acts: {
+        edit: (message) => this.#composer.edit(message),
+        removed: () => this.#composer.focus(),
+        attempt: (promise) => this.#try(promise),
+      },
+    });
   }
 
   #composerActs() {
@@ -358,12 +327,21 @@ class Workspace {
         status: (status) => change((id) => api.setStatus(id, status)),
       },
     });
+    const pins = new PinStrip({
+      store: this.#store,
+      acts: {
+        load: async (id) => (await api.pins(id)).results,
+        unpin: (id, seq) => api.pin(id, seq, false),
+        go: (id, seq) => this.#goTo({ id, seq }),
+      },
+    });
     const acts = { details: () => this.#details(), create: () => this.#create() };
     return new ConversationPane({
       store: this.#store,
       timeline: this.#timeline,
       composer: this.#composer,
       caseBar,
+      pins,
       acts,
     });
   }

@@ -98,6 +98,11 @@ export function worksOn(conversation) {
   return conversation.type === "business" && conversation.membership?.role !== "customer";
 }
 
+/** Whether the user may pin messages there. */
+export function mayPin(conversation) {
+  return conversation.type === "direct" || manages(conversation) || worksOn(conversation);
+}
+
 export function counts(message, me) {
   return message.type !== "system" && !message.deleted_at && message.sender?.id !== me.id;
 }

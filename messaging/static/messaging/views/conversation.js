@@ -1,4 +1,4 @@
-/** The right pane: who one talks with, the state of a business case, the messages, who is typing, the composer. */
+/** The right pane: who one talks with, the state of a business case, what is pinned, the messages, who is typing, the composer. */
 import { KINDS, nameOf, titleOf } from "../conversations.js";
 import { fill, h, isolated } from "../dom.js";
 import { icon } from "../icons.js";
@@ -22,6 +22,7 @@ export class ConversationPane {
   #timeline;
   #composer;
   #caseBar;
+  #pins;
   #details;
   #newAfter = null;
   #title = h("h1", { class: "pane-title", tabIndex: -1, dir: "auto", "data-testid": "conversation-title" });
@@ -32,14 +33,15 @@ export class ConversationPane {
   #open;
 
   /**
-   * @param {{store: object, timeline: object, composer: object, caseBar: object,
+   * @param {{store: object, timeline: object, composer: object, caseBar: object, pins: object,
    *          acts: {details: () => void, create: () => void}}} parts
    */
-  constructor({ store, timeline, composer, caseBar, acts }) {
+  constructor({ store, timeline, composer, caseBar, pins, acts }) {
     this.#store = store;
     this.#timeline = timeline;
     this.#composer = composer;
     this.#caseBar = caseBar;
+    this.#pins = pins;
     this.#details = h(
       "button",
       {
@@ -56,6 +58,7 @@ export class ConversationPane {
       { class: "conversation", "aria-label": "Conversation", hidden: true },
       this.#head(),
       caseBar.element,
+      pins.element,
       timeline.element,
       this.#typing,
       composer.element,
@@ -97,6 +100,7 @@ export class ConversationPane {
     if (concerns("conversation") || topics.has("presence")) this.#renderHead(conversation);
     if (concerns("conversation") || concerns("members") || concerns("thread"))
       this.#renderThread(conversation);
+    if (concerns("conversation") || concerns("thread")) this.#pins.render(conversation);
     if (concerns("typing")) this.#renderTyping();
   }
 

@@ -1,4 +1,4 @@
-"""What a room offers beside talking: pinned messages."""
+"""What people do with messages beside writing them: pin what counts, and, as agents, take notes beside a case."""
 
 from uuid import UUID
 
@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from conversations.models import User
+from conversations.services import business
+from messaging.services.notes import delete_note, edit_note, write_note
 from tests import factories
 from tests.browser.person import LIVE_MS, Person
 
@@ -42,6 +44,8 @@ def _pins(person: Person) -> Locator:
 
 def test_what_the_owner_pins_everybody_finds_until_it_is_taken_off(garden: Room) -> None:
     ann, ben, _ = garden
+    ben.write("a word")
+    expect(ben.message("line 1")).not_to_be_in_viewport()
     for text in ("line 1", "line 30"):
         ann.act_on(text, "Pin")
         expect(_pins(ben)).to_contain_text(f"ann: {text}", timeout=LIVE_MS)
@@ -59,8 +63,102 @@ def test_what_the_owner_pins_everybody_finds_until_it_is_taken_off(garden: Room)
     expect(_pins(ben)).to_contain_text("ann: line <b>thirty</b>", timeout=LIVE_MS)
     _pins(ann).get_by_role("button", name="2 pinned").click()
     ann.page.get_by_role("button", name="Unpin the message of ann").first.click()
-    expect(ann.page.get_by_test_id("pinned")).to_contain_text(["line 1"], timeout=LIVE_MS)
+    expect(ann.page.get_by_test_id("pinned")).to_have_count(1, timeout=LIVE_MS)
+    expect(ann.page.get_by_test_id("pinned")).to_contain_text("line 1")
     ann.page.keyboard.press("Escape")
     expect(_pins(ben)).to_contain_text("ann: line 1", timeout=LIVE_MS)
     ann.act_on("line 1", "Unpin")
     expect(_pins(ben)).to_be_hidden(timeout=LIVE_MS)
+
+
+@pytest.fixture
+def case(people: tuple[Person, Person]) -> Room:
+    """Ben asks a business for which Ann answers; both look at it."""
+    ann, ben = people
+    for person in people:
+        person.is_online()
+    staff = factories.person("staff", is_staff=True)
+    business.put_agent(actor=staff, business_id="acme", user_id=ann.id, role="agent")
+    room = factories.case(User.objects.get(pk=ben.id), content="it does not open")
+    for person in people:
+        person.page.goto(f"{person.base_url}/#/c/{room}")
+        person.sees("it does not open")
+    return ann, ben, room
+
+
+def _toggle(ann: Person) -> Locator:
+    return ann.page.get_by_role("button", name="Write a note for agents")
+
+
+def _thread(person: Person, *texts: str) -> None:
+    """Exactly these messages and notes, in this order."""
+    every = person.page.locator("[data-testid=message-body], [data-testid=note-body]")
+    expect(every).to_have_text(list(texts), timeout=LIVE_MS)
+
+
+def _on_note(ann: Person, text: str, action: str) -> None:
+    note = ann.page.get_by_test_id("note").filter(has_text=text)
+    note.hover()
+    note.get_by_role("button", name="Message actions").click()
+    ann.page.get_by_role("menuitem", name=action).click()
+
+
+# Everything that the page says over its socket from now on.
+LISTEN = """() => {
+    window.said = [];
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (text) {
+        window.line = this;
+        said.push(JSON.parse(text).op);
+        return send.call(this, text);
+    };
+}"""
+
+
+def test_a_note_reaches_agents_alone_and_is_never_taken_for_an_answer(case: Room) -> None:
+    ann, ben, room = case
+    expect(_toggle(ben)).to_have_count(0)
+    ann.page.evaluate(LISTEN)
+    _toggle(ann).press("Enter")
+    expect(ann.page.get_by_test_id("composer-bar")).to_have_text("Note: only agents see this")
+    ann.write("has called <b>twice</b>")
+    expect(ann.page.get_by_test_id("note")).to_contain_text("Only agents see this")
+    expect(ann.page.get_by_test_id("note")).to_have_attribute("data-state", "sent", timeout=LIVE_MS)
+    ann.page.get_by_test_id("composer").fill("he is angry")
+    elsewhere = factories.direct(User.objects.get(pk=ann.id), factories.person("zoe"))
+    ann.page.goto(f"{ann.base_url}/#/c/{elsewhere}")
+    expect(ann.page.get_by_test_id("composer")).to_have_value("")
+    expect(_toggle(ann)).to_be_hidden()
+    ann.page.goto(f"{ann.base_url}/#/c/{room}")
+    ann.page.get_by_test_id("composer").press("Enter")  # still a note
+    _thread(ann, "it does not open", "has called <b>twice</b>", "he is angry")
+    assert "typing" not in ann.page.evaluate("said")
+
+    _toggle(ann).click()
+    ann.write("we are on it")
+    ben.sees("it does not open", "we are on it")
+    assert "typing" in ann.page.evaluate("said")
+    _on_note(ann, "he is angry", "Edit")
+    ann.write("he is calm")
+    _on_note(ann, "has called", "Delete")
+    ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    own = ["it does not open", "Note deleted", "he is calm", "we are on it"]
+    _thread(ann, *own)
+
+    other = factories.agent()
+    for text in ("<i>first</i>", "second"):
+        write_note(agent_id=other.pk, conversation_id=room, content=text)
+    _thread(ann, *own, "<i>first</i>", "second")
+    ann.loses_touch()
+    ann.page.evaluate("line.close()")
+    expect(ann.page.locator("html")).not_to_have_attribute("data-connection", "online")
+    edit_note(agent_id=other.pk, conversation_id=room, number=3, content="other")
+    delete_note(agent_id=other.pk, conversation_id=room, number=4)
+    write_note(agent_id=other.pk, conversation_id=room, content="missed")
+    ann.is_in_touch()
+    _thread(ann, *own, "other", "Note deleted", "missed")
+    ann.page.reload()
+    _thread(ann, *own, "other", "Note deleted", "missed")
+    expect(ann.page.get_by_test_id("note").last).to_contain_text(other.username)
+    expect(ben.page.get_by_test_id("note")).to_have_count(0)
+    ben.sees("it does not open", "we are on it")

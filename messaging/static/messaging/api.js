@@ -173,8 +173,8 @@ export class Api {
     return this.call("GET", path + query({ status, search, cursor, limit }));
   }
 
-  agents(businessId) {
-    return this.call("GET", `/business/${encodeURIComponent(businessId)}/agents`);
+  agents(businessId, { cursor, limit = 100 } = {}) {
+    return this.call("GET", `/business/${encodeURIComponent(businessId)}/agents${query({ cursor, limit })}`);
   }
 
   assign(id, userId) {
@@ -183,5 +183,22 @@ export class Api {
 
   setStatus(id, status) {
     return this.call("POST", `/conversations/${id}/status`, { status });
+  }
+  /**
+   * Notes among the agents of a case, those that stand beside messages `from` to `to` (null: the newest).
+   *
+   * @param {{from?: number, to?: number | null, cursor?: string, limit?: number}} [window]
+   * @returns {Promise<{results: object[], next: string | null, version: number}>}
+   */
+  notes(id, { from, to, cursor, limit = 50 } = {}) {
+    return this.call("GET", `/conversations/${id}/notes${query({ from_seq: from, to_seq: to, cursor, limit })}`);
+  }
+
+  editNote(id, number, content) {
+    return this.call("PATCH", `/conversations/${id}/notes/${number}`, { content });
+  }
+
+  deleteNote(id, number) {
+    return this.call("DELETE", `/conversations/${id}/notes/${number}`);
   }
 }

@@ -7,6 +7,7 @@ import { ChatClient } from "./chat-client.js";
 import { Controller } from "./controller.js";
 import { gist, isMuted, nameOf, titleOf } from "./conversations.js";
 import { fill, h } from "./dom.js";
+import { NoteKeeper } from "./note-keeper.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { lastOwn } from "./threads.js";
@@ -43,6 +44,7 @@ class Workspace {
   #chat;
   #store;
   #controller;
+  #notes;
   #listening = new AbortController();
   #notices = new Notices();
   #banner = new Banner({ retry: () => this.#chat.wake() });
@@ -60,6 +62,7 @@ class Workspace {
     this.#store = new Store(session.user);
     const place = (id) => (id === this.#pane.id ? this.#timeline.hold() : null);
     this.#controller = new Controller({ chat: this.#chat, store: this.#store, place });
+    this.#notes = new NoteKeeper({ chat: this.#chat, store: this.#store });
     this.#inbox = new Inbox({ store: this.#store, acts: this.#inboxActs() });
     this.#timeline = new Timeline(this.#timelineActs());
     this.#composer = new Composer(this.#composerActs());
@@ -106,6 +109,7 @@ class Workspace {
     on(this.#chat, "state", ({ detail }) => this.#connectionChanged(detail));
     on(this.#controller, "gone", ({ detail }) => this.#gone(detail));
     on(this.#controller, "arrived", ({ detail }) => this.#arrived(detail));
+    on(this.#notes, "noted", ({ detail }) => this.#noted(detail));
     on(window, "hashchange", () => this.#route());
     on(document, "visibilitychange", () => this.#markRead());
   }
@@ -159,6 +163,7 @@ class Workspace {
     }
     this.#pane.focus();
     if (seq) this.#timeline.reveal(seq);
+    this.#notes.show(id);
     await (seq ? this.#controller.openAt(id, seq) : this.#controller.open(id));
   }
 
@@ -178,6 +183,10 @@ class Workspace {
     if (!conversation || isMuted(conversation)) return;
     const where = id === this.#pane.id ? "" : ` in ${titleOf(conversation)}`;
     this.#notices.announce(`${nameOf(message.sender)}${where}: ${gist(message)}`);
+  }
+
+  #noted({ conversation: id, note }) {
+    if (id === this.#pane.id) this.#notices.announce(`Note, ${nameOf(note.sender)}: ${note.content}`);
   }
 
   /** Tell what did not work; a session that is over speaks for itself. */
@@ -286,6 +295,7 @@ class Workspace {
     return new MessageMenu({
       store: this.#store,
       controller: this.#controller,
+      notes: this.#notes,
       acts: {
         edit: (message) => this.#composer.edit(message),
         removed: () => this.#composer.focus(),
@@ -296,12 +306,12 @@ class Workspace {
 
   #composerActs() {
     return {
-      send: (text) => {
+      send: (text, how) => {
         this.#pane.answered();
         this.#timeline.toBottom();
-        this.#controller.send(this.#pane.id, text);
+        this.#controller.send(this.#pane.id, text, how);
       },
-      edit: (seq, text) => this.#try(this.#controller.edit(this.#pane.id, seq, text)),
+      edit: (message, text) => this.#try(this.#edit(this.#pane.id, message, text)),
       typing: (on) => this.#chat.typing(this.#pane.id, on),
       attach: (files) => this.#attach(this.#pane.id, files),
       editLast: () => {
@@ -309,6 +319,10 @@ class Workspace {
         if (message) this.#composer.edit(message);
       },
     };
+  }
+
+  #edit(id, { internal, number, seq }, text) {
+    return internal ? this.#notes.edit(id, number, text) : this.#controller.edit(id, seq, text);
   }
 
   async #attach(id, files) {

@@ -31,6 +31,7 @@
  * | `state`    | `{name, retryAt, code}`                 | idle, connecting, online, waiting (until `retryAt`), refused |
  * | `hello`    | `{user, session, limits, unknown}`      | connected; `unknown`: conversations that are new, or moved, and not tracked |
  * | `change`   | `{event, conversation, version, data}`  | a durable change of a tracked conversation, once, in order |
+ * | `note`     | `{event, conversation, notes_version, data}` | to agents: a note beside a case, newer where its `version` is; on `note.reset`, and after each `hello`, read those of the cases you show by `api.notes` |
  * | `passing`  | `{event, …}`                            | read, typing, presence: no version, may be lost            |
  * | `unknown`  | `{conversation}`                        | something moved where nothing is tracked: read it, track it |
  * | `reset`    | `{conversation}`                        | what is held is too old, or no longer ours: read it anew, track it |
@@ -42,7 +43,8 @@
  * its user signs in again where the session ran out. `session.signOut()` forgets it.
  *
  * @typedef {{conversation: string, content: string, clientId?: string, type?: string, metadata?: object,
- *            replyTo?: number, mentions?: string[], attachments?: string[]}} Draft
+ *            replyTo?: number, mentions?: string[], attachments?: string[], internal?: boolean}} Draft `internal`: a note among
+ *   the agents of a case, with `content` alone
  */
 import { Api } from "./api.js";
 import { backoff } from "./backoff.js";
@@ -55,6 +57,7 @@ import { Session, randomId } from "./session.js";
 import { listenToBrowser } from "./signals.js";
 
 const DURABLE = /^(message|conversation|participant)\./;
+const NOTE = /^note\./;
 const TYPING_EVERY_MS = 3_000;
 const CURSORS_A_FRAME = 200;
 const MOST_WATCHED = 200;
@@ -161,10 +164,10 @@ export class ChatClient extends EventTarget {
    * conversation are stored in the order in which they were sent.
    *
    * @param {Draft} draft the same `clientId` again is the same message
-   * @returns {Promise<object>} the stored message
+   * @returns {Promise<object>} the stored message or note
    * @throws {Problem} where the server refuses it (it is then in `outbox` as `failed`), or where 200 wait already
    */
-  send({ conversation, content, clientId = randomId(), type, metadata, replyTo, mentions, attachments }) {
+  send({ conversation, content, clientId = randomId(), type, metadata, replyTo, mentions, attachments, internal }) {
     this.#typedAt.delete(conversation);
     const frame = { op: "send", conversation, client_id: clientId, content };
     if (type) frame.type = type;
@@ -172,6 +175,7 @@ export class ChatClient extends EventTarget {
     if (replyTo) frame.reply_to = replyTo;
     if (mentions?.length) frame.mentions = mentions;
     if (attachments?.length) frame.attachments = attachments;
+    if (internal) frame.internal = true;
     return this.#outbox.add(frame);
   }
 
@@ -296,16 +300,24 @@ export class ChatClient extends EventTarget {
 
   #dispatch(frame) {
     if (DURABLE.test(frame.event)) this.#feed.offer(frame);
+    else if (NOTE.test(frame.event)) this.#hearNote(frame);
     else if (frame.event === "reset") this.#feed.reset(frame.conversation);
     else this.#fire("passing", frame);
   }
 
   #change(change) {
-    const { event, data } = change;
     this.#fire("change", change);
-    // The user's own message is its ack too: that one may have been lost with the connection before.
-    if (event === "message.created" && data.client_id && data.sender?.id === this.#hello?.user.id)
-      this.#outbox.heard(data);
+    if (change.event === "message.created") this.#own(change.data);
+  }
+
+  #hearNote(frame) {
+    this.#fire("note", frame);
+    if (frame.event === "note.created") this.#own(frame.data);
+  }
+
+  /** What the user wrote is its ack too: that one may have been lost with the connection before. */
+  #own(data) {
+    if (data.client_id && data.sender?.id === this.#hello?.user.id) this.#outbox.heard(data);
   }
 
   #fire(name, detail) {

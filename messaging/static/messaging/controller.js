@@ -308,12 +308,12 @@ export class Controller extends EventTarget {
   // What the user does
 
   /** Send, or send again; what becomes of it shows in the thread. */
-  async send(id, content, clientId = randomId()) {
+  async send(id, content, { clientId = randomId(), internal = false } = {}) {
     try {
-      await this.chat.send({ conversation: id, content, clientId });
+      await this.chat.send({ conversation: id, content, clientId, internal });
     } catch (problem) {
-      const at = new Date().toISOString();
-      if (problem.code === "outbox_full") this.#follow({ clientId, conversation: id, content, at, problem });
+      const unsent = { clientId, conversation: id, content, frame: { internal }, at: new Date().toISOString(), problem };
+      if (problem.code === "outbox_full") this.#follow(unsent);
     }
   }
 
@@ -326,7 +326,7 @@ export class Controller extends EventTarget {
 
   retry(id, clientId) {
     const pending = this.store.thread(id).pending.get(clientId);
-    if (pending) return this.send(id, pending.content, clientId);
+    if (pending) return this.send(id, pending.content, { clientId, internal: pending.internal });
   }
 
   discard(id, clientId) {
@@ -335,13 +335,16 @@ export class Controller extends EventTarget {
   }
 
   /** What became of a message that the user wrote, here or in a page before this one. */
-  #follow({ clientId, conversation: id, content, at, state, problem, message }) {
-    if (state === "sent") this.store.putMessage(id, message);
+  #follow({ clientId, conversation: id, content, frame, at, state, problem, message }) {
+    const internal = Boolean(frame.internal);
+    if (state === "sent" && internal) this.store.putNote(id, message);
+    else if (state === "sent") this.store.putMessage(id, message);
     else if (state === "discarded") this.store.dropPending(id, clientId);
     else if (state === "failed" && this.#gone.has(id)) this.chat.discard(clientId);
     else {
       const why = problem && (problem.detail || problem.title || "It could not be sent.");
-      this.store.putPending(id, { clientId, content, at, state: why ? "failed" : "pending", problem: why ?? "" });
+      const stands = why ? "failed" : "pending";
+      this.store.putPending(id, { clientId, content, internal, at, state: stands, problem: why ?? "" });
     }
   }
 

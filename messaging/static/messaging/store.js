@@ -4,6 +4,7 @@
  * `unread`).
  */
 import { inInboxOrder, isJoined, nameOf, withFacts, withMessage, withRead } from "./conversations.js";
+import { markNoted, upsertNote } from "./notes.js";
 import { emptyThread, hasSent, takeAround, takeNewer, takePage, trim, upsert } from "./threads.js";
 
 const TYPING_MS = 6_000;
@@ -147,6 +148,21 @@ export class Store extends EventTarget {
     // What an ack brought comes again as an event; a page may have brought a message before its event did.
     const counted = !isNews && message.seq <= (this.conversations.get(id)?.last_seq ?? 0);
     if (!counted) this.#change(id, (conversation) => withMessage(conversation, message, this.me));
+  }
+
+  /** @returns {boolean} whether it is new in a thread that is held */
+  putNote(id, note) {
+    const thread = this.threads.get(id);
+    if (!thread) return false;
+    this.#meet(note.sender);
+    this.#touch(`thread:${id}`);
+    return upsertNote(thread, note, this.me);
+  }
+
+  /** The notes beside a span of messages. @param {object[]} notes @param {import("./notes.js").Span} span */
+  putNotes(id, notes, span) {
+    for (const note of notes) this.putNote(id, note);
+    markNoted(this.thread(id), span);
   }
 
   /** Unless it is there already: a page of history may know more than the outbox. */

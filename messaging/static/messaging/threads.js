@@ -6,10 +6,12 @@
  *
  * @typedef {{conversation: string, seq: number, version: number, type: string, sender: object | null, content: string,
  *            client_id: string | null, reactions: import("./reactions.js").Reaction[], sent_at: string, edited_at: string | null, deleted_at: string | null}} Message
- * @typedef {{clientId: string, content: string, at: string, state: "pending" | "failed", problem: string}} Pending
- * @typedef {{messages: Map<number, Message>, pending: Map<string, Pending>, first: number | null, last: number | null,
+ * @typedef {{clientId: string, content: string, internal: boolean, at: string, state: "pending" | "failed", problem: string}} Pending
+ * @typedef {{messages: Map<number, Message>, notes: Map<number, import("./notes.js").Note>,
+ *            noted: import("./notes.js").Span | null, pending: Map<string, Pending>, first: number | null, last: number | null,
  *            hasBefore: boolean, loaded: boolean, loading: boolean, failed: boolean}} Thread
  */
+import { merged, notesBeside } from "./notes.js";
 import { isSure, ownOf, withOwn } from "./reactions.js";
 import { dayOf } from "./time.js";
 
@@ -19,6 +21,8 @@ const GROUP_MS = 5 * 60_000;
 export function emptyThread() {
   return {
     messages: new Map(),
+    notes: new Map(),
+    noted: null, // beside which messages the notes were read
     pending: new Map(),
     first: null,
     last: null,
@@ -42,10 +46,10 @@ export function upsert(thread, message, me) {
   return true;
 }
 
-/** Whether the user's message of this `client_id` is there. */
+/** Whether the user's message, or note, of this `client_id` is there. */
 export function hasSent(thread, clientId, me) {
   const isIt = (message) => message.client_id === clientId && message.sender?.id === me.id;
-  return [...thread.messages.values()].some(isIt);
+  return [...thread.messages.values(), ...thread.notes.values()].some(isIt);
 }
 
 /** Take a page of history in. @param {{results: Message[], has_before: boolean}} page */
@@ -112,18 +116,24 @@ export function lastOwn(thread, me) {
   return windowOf(thread).findLast(editable) ?? null;
 }
 
-function entries(thread, me) {
-  const sent = windowOf(thread).map((message) => ({
-    key: message.client_id && message.sender?.id === me.id ? `c:${message.client_id}` : `m:${message.seq}`,
+function entryOf(message, me, key) {
+  const own = message.sender?.id === me.id;
+  return {
+    key: message.client_id && own ? `c:${message.client_id}` : key,
     message,
     at: message.sent_at,
-    own: message.sender?.id === me.id,
+    own,
     from: message.sender?.id ?? "",
     state: "sent",
     problem: "",
-  }));
+  };
+}
+
+function entries(thread, me) {
+  const messages = windowOf(thread).map((message) => entryOf(message, me, `m:${message.seq}`));
+  const notes = notesBeside(thread).map((note) => entryOf(note, me, `n:${note.number}`));
   const pending = thread.last === null ? [...thread.pending.values()] : [];
-  const waiting = pending.map(({ clientId, content, at, state, problem }) => ({
+  const waiting = pending.map(({ clientId, content, internal, at, state, problem }) => ({
     key: `c:${clientId}`,
     message: {
       seq: null,
@@ -132,6 +142,7 @@ function entries(thread, me) {
       sender: me,
       content,
       client_id: clientId,
+      internal,
     },
     at,
     own: true,
@@ -139,16 +150,17 @@ function entries(thread, me) {
     state,
     problem,
   }));
-  return [...sent, ...waiting];
+  return [...merged(messages, notes), ...waiting];
 }
 
 function joins(before, entry) {
   if (!before || before.message.type === "system" || before.from !== entry.from) return false;
+  if (before.message.internal || entry.message.internal) return false;
   return dayOf(before.at) === dayOf(entry.at) && Date.parse(entry.at) - Date.parse(before.at) < GROUP_MS;
 }
 
 /**
- * What the timeline shows, top to bottom: day separators, the line above what is new, system lines and messages
+ * What the timeline shows, top to bottom: day separators, the line above what is new, notes, system lines and messages
  * (`head` and `tail`: first and last of a run by one sender), and who has seen the user's last message.
  *
  * @param {Thread} thread
@@ -175,6 +187,10 @@ function addRows(rows, entry, before, divides) {
   if (divides) rows.push({ kind: "new", key: "new" });
   if (entry.message.type === "system") {
     rows.push({ kind: "system", ...entry });
+    return;
+  }
+  if (entry.message.internal) {
+    rows.push({ kind: "note", ...entry });
     return;
   }
   const joined = !divides && joins(before, entry);

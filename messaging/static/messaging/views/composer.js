@@ -1,25 +1,34 @@
 /**
  * Where a message is written, or an own one edited. Enter sends, Shift+Enter breaks the line, Up edits the last. Files
  * are sent as soon as they are chosen.
+ *
+ * Agents of a case may write a note here. What is being written keeps being one or the other with its draft: words that
+ * were meant for agents must not reach the customer because somebody looked elsewhere meanwhile.
  */
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 
 const TALLEST_PX = 200;
+const NOTE = "Note: only agents see this";
+const LABELS = { send: "Send message", note: "Save note", save: "Save message" };
 
 /**
- * @typedef {{send: (text: string) => void, edit: (seq: number, text: string) => void, typing: (on: boolean) => void,
- *            editLast: () => void, attach: (files: File[]) => void}} Acts
+ * @typedef {{send: (text: string, how: {internal: boolean}) => void, edit: (message: object, text: string) => void,
+ *            typing: (on: boolean) => void, editLast: () => void, attach: (files: File[]) => void}} Acts
  */
 export class Composer {
   #acts;
+  /** conversation → what was being written there */
   #drafts = new Map();
   #id = null;
   #editing = null;
-  #bar = h("div", { class: "composer-bar", hidden: true });
+  #internal = false;
+  #bar = h("div", { class: "composer-bar", hidden: true, "data-testid": "composer-bar" });
   #text;
-  #button;
+  #button = h("button", { type: "submit", class: "send-button", disabled: true });
   #files;
+  #attach = this.#tool("attach", "Attach files", () => this.#files.click());
+  #toggle = this.#tool("lock", "Write a note for agents", () => this.#switch());
 
   /** @param {Acts} acts */
   constructor(acts) {
@@ -28,45 +37,24 @@ export class Composer {
       id: "composer-text",
       rows: 1,
       dir: "auto",
-      placeholder: "Write a message",
       autocomplete: "off",
       enterkeyhint: "send",
       "data-testid": "composer",
       oninput: () => this.#typed(),
       onkeydown: (event) => this.#key(event),
     });
-    this.#button = h(
-      "button",
-      { type: "submit", class: "send-button", "aria-label": "Send message", disabled: true },
-      icon("send"),
-    );
     this.#files = h("input", { type: "file", hidden: true, "data-testid": "files", onchange: () => this.#chosen() });
     this.#files.multiple = true;
-    const attach = h(
-      "button",
-      {
-        type: "button",
-        class: "icon-button",
-        "aria-label": "Attach files",
-        title: "Attach files",
-        onclick: () => this.#files.click(),
-      },
-      icon("attach"),
-    );
+    const label = h("label", { class: "hidden", for: "composer-text" }, "Message");
+    const row = [label, this.#attach, this.#toggle, this.#files, this.#text, this.#button];
     this.element = h(
       "form",
       { class: "composer", "aria-label": "Write a message", onsubmit: (event) => this.#submit(event) },
       this.#bar,
-      h(
-        "div",
-        { class: "composer-row" },
-        h("label", { class: "hidden", for: "composer-text" }, "Message"),
-        attach,
-        this.#files,
-        this.#text,
-        this.#button,
-      ),
+      h("div", { class: "composer-row" }, row),
     );
+    this.offerNotes(false);
+    this.#dress();
   }
 
   /** Take up what was being written in this conversation. */
@@ -74,34 +62,74 @@ export class Composer {
     if (id === this.#id) return;
     this.#keepDraft();
     this.#id = id;
-    this.#stopEditing();
-    this.#put(this.#drafts.get(id) ?? "");
+    this.#takeUp();
+  }
+
+  /** Whether the user is an agent here. */
+  offerNotes(on) {
+    this.#toggle.hidden = !on;
   }
 
   focus() {
     this.#text.focus({ preventScroll: true });
   }
 
-  /** @param {{seq: number, content: string}} message one of the user's own */
+  /** @param {{content: string}} message one of the user's own, or a note of theirs */
   edit(message) {
     if (!this.#editing) this.#keepDraft();
     this.#editing = message;
-    const cancel = h(
-      "button",
-      { type: "button", class: "icon-button", "aria-label": "Cancel editing", onclick: () => this.#cancel() },
-      icon("close"),
-    );
-    fill(this.#bar, icon("edit"), h("span", {}, "Editing message"), cancel);
-    this.#bar.hidden = false;
+    this.#dress();
     this.#put(message.content);
-    this.#button.setAttribute("aria-label", "Save message");
-    fill(this.#button, icon("check"));
     this.focus();
     this.#text.setSelectionRange(message.content.length, message.content.length);
   }
 
+  #tool(drawing, label, onclick) {
+    const attributes = { type: "button", class: "icon-button", "aria-label": label, title: label, onclick };
+    return h("button", attributes, icon(drawing));
+  }
+
+  /** Whether what is being written is for agents only. */
+  get #noting() {
+    return this.#editing ? Boolean(this.#editing.internal) : this.#internal;
+  }
+
+  #switch() {
+    this.#internal = !this.#internal;
+    if (this.#internal) this.#acts.typing(false);
+    this.#dress();
+    this.focus();
+  }
+
+  /** Look like what it does. */
+  #dress() {
+    const editing = this.#editing !== null;
+    const noting = this.#noting;
+    this.element.classList.toggle("noting", noting);
+    this.#toggle.setAttribute("aria-pressed", String(noting));
+    this.#toggle.disabled = editing;
+    this.#attach.hidden = noting;
+    this.#text.placeholder = noting ? "Write a note" : "Write a message";
+    this.#button.setAttribute("aria-label", LABELS[editing ? "save" : noting ? "note" : "send"]);
+    fill(this.#button, icon(editing || noting ? "check" : "send"));
+    this.#bar.hidden = !editing && !noting;
+    const doing = editing && `Editing ${noting ? "note" : "message"}`;
+    const text = [doing, noting && NOTE].filter(Boolean).join(". ");
+    const cancel = editing && this.#tool("close", "Cancel editing", () => this.#cancel());
+    fill(this.#bar, icon(noting ? "lock" : "edit"), h("span", { role: "status" }, text), cancel);
+  }
+
   #keepDraft() {
-    if (this.#id && !this.#editing) this.#drafts.set(this.#id, this.#text.value);
+    if (this.#id && !this.#editing) this.#drafts.set(this.#id, { text: this.#text.value, internal: this.#internal });
+  }
+
+  /** Go on with the draft of this conversation. */
+  #takeUp() {
+    const { text, internal } = this.#drafts.get(this.#id) ?? { text: "", internal: false };
+    this.#editing = null;
+    this.#internal = internal;
+    this.#dress();
+    this.#put(text);
   }
 
   #put(text) {
@@ -115,9 +143,10 @@ export class Composer {
     this.#text.style.height = `${Math.min(this.#text.scrollHeight, TALLEST_PX)}px`;
   }
 
+  /** The customer is not to see that a note is being written. */
   #typed() {
     this.#fit();
-    if (!this.#editing) this.#acts.typing(this.#text.value.trim() !== "");
+    if (!this.#editing && !this.#internal) this.#acts.typing(this.#text.value.trim() !== "");
   }
 
   #key(event) {
@@ -129,7 +158,7 @@ export class Composer {
     } else if (event.key === "Escape" && this.#editing) {
       event.stopPropagation();
       this.#cancel();
-    } else if (event.key === "ArrowUp" && !this.#text.value && !this.#editing) {
+    } else if (event.key === "ArrowUp" && !this.#text.value && !this.#editing && !this.#internal) {
       event.preventDefault();
       this.#acts.editLast();
     }
@@ -149,25 +178,17 @@ export class Composer {
     const editing = this.#editing;
     if (editing) {
       this.#cancel();
-      if (text !== editing.content) this.#acts.edit(editing.seq, text);
+      if (text !== editing.content) this.#acts.edit(editing, text);
     } else {
       this.#put("");
-      this.#drafts.delete(this.#id);
-      this.#acts.send(text);
+      this.#keepDraft();
+      this.#acts.send(text, { internal: this.#internal });
     }
     this.focus();
   }
 
   #cancel() {
-    this.#stopEditing();
-    this.#put(this.#drafts.get(this.#id) ?? "");
+    this.#takeUp();
     this.focus();
-  }
-
-  #stopEditing() {
-    this.#editing = null;
-    this.#bar.hidden = true;
-    this.#button.setAttribute("aria-label", "Send message");
-    fill(this.#button, icon("send"));
   }
 }

@@ -1,5 +1,5 @@
 /** The right pane: who one talks with, the state of a business case, what is pinned, the messages, who is typing, the composer. */
-import { KINDS, nameOf, titleOf } from "../conversations.js";
+import { KINDS, nameOf, titleOf, worksOn } from "../conversations.js";
 import { fill, h, isolated } from "../dom.js";
 import { icon } from "../icons.js";
 import { lastOwn, rowsOf } from "../threads.js";
@@ -116,6 +116,7 @@ export class ConversationPane {
 
   #renderHead(conversation) {
     this.#details.disabled = !conversation;
+    this.#composer.offerNotes(Boolean(conversation) && worksOn(conversation));
     if (!conversation) {
       fill(this.#avatar, h("span", { class: "avatar skeleton-disc" }));
       fill(this.#title, "Loading…");

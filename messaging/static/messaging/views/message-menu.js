@@ -1,22 +1,30 @@
-/** What can be done with a message, for who may: the menu at it. */
+/** What can be done with a message, or a note among agents, for who may: the menu at it. */
 import { manages, mayPin } from "../conversations.js";
 import { OFFERED, ownOf } from "../reactions.js";
 import { confirmed } from "./dialog.js";
 import { openMenu } from "./menu.js";
 
+const MESSAGE = {
+  title: "Delete this message?",
+  text: "Everybody will see that a message was deleted, but no longer what it said.",
+};
+const NOTE = { title: "Delete this note?", text: "Agents will see that there was a note, but no longer what it said." };
+
 export class MessageMenu {
   #store;
   #controller;
+  #notes;
   #acts;
 
   /**
-   * @param {{store: object, controller: object,
+   * @param {{store: object, controller: object, notes: object,
    *          acts: {edit: (message: object) => void, removed: () => void, attempt: (promise: Promise<unknown>) => void}}} parts
-   *   `attempt` tells what did not work
+   *   `notes`: their keeper; `attempt` tells what did not work
    */
-  constructor({ store, controller, acts }) {
+  constructor({ store, controller, notes, acts }) {
     this.#store = store;
     this.#controller = controller;
+    this.#notes = notes;
     this.#acts = acts;
   }
 
@@ -24,15 +32,31 @@ export class MessageMenu {
   open(id, message, button) {
     const conversation = this.#store.conversations.get(id);
     if (!conversation) return;
+    const items = message.internal ? this.#ofNote(id, message) : this.#ofMessage(conversation, message, button);
+    const offered = items.filter(Boolean);
+    if (offered.length) openMenu(button, offered, "Message actions");
+  }
+
+  #ofMessage(conversation, message, button) {
+    const { id } = conversation;
     const own = message.sender?.id === this.#store.me.id;
-    const items = [
+    return [
       { label: "React", icon: "smile", act: () => this.#react(id, message, button) },
       copying(message),
-      own && message.type === "text" && { label: "Edit", icon: "edit", act: () => this.#acts.edit(message) },
+      own && message.type === "text" && this.#editing(message),
       mayPin(conversation) && this.#pinning(conversation, message),
-      (own || manages(conversation)) && this.#removing(id, message),
+      (own || manages(conversation)) && this.#removing(MESSAGE, () => this.#controller.remove(id, message.seq)),
     ];
-    openMenu(button, items.filter(Boolean), "Message actions");
+  }
+
+  #ofNote(id, note) {
+    const own = note.sender?.id === this.#store.me.id;
+    const remove = () => this.#notes.remove(id, note.number);
+    return [copying(note), own && this.#editing(note), own && this.#removing(NOTE, remove)];
+  }
+
+  #editing(message) {
+    return { label: "Edit", icon: "edit", act: () => this.#acts.edit(message) };
   }
 
   #react(id, { seq, reactions }, button) {
@@ -52,15 +76,13 @@ export class MessageMenu {
     return { label: pinned ? "Unpin" : "Pin", icon: "pin", act };
   }
 
-  #removing(id, message) {
-    const act = () => this.#acts.attempt(this.#remove(id, message));
+  #removing(question, remove) {
+    const act = () => this.#acts.attempt(this.#remove(question, remove));
     return { label: "Delete", icon: "trash", danger: true, act };
   }
 
-  async #remove(id, { seq }) {
-    const text = "Everybody will see that a message was deleted, but no longer what it said.";
-    if (await confirmed({ title: "Delete this message?", text, act: "Delete" }))
-      await this.#controller.remove(id, seq);
+  async #remove(question, remove) {
+    if (await confirmed({ ...question, act: "Delete" })) await remove();
     this.#acts.removed();
   }
 }

@@ -1,8 +1,8 @@
-/** The rows of a timeline, each as an element: a message, a system line, a day, the line above what is new. */
+/** A message as an element: who, what, when, its state, files and reactions. */
 import { nameOf } from "../conversations.js";
 import { fill, h, isolated } from "../dom.js";
 import { icon } from "../icons.js";
-import { dayName, fullTime, timeOf } from "../time.js";
+import { fullTime, timeOf } from "../time.js";
 import { personAvatar, toneOf } from "./avatar.js";
 import { fileList } from "./files.js";
 import { linked } from "./text.js";
@@ -18,43 +18,7 @@ const TYPE_LABELS = {
 };
 const STATE_LABELS = { pending: "Sending", sent: "Sent", failed: "Not sent" };
 
-/** Everything that a row shows, so that it is drawn anew only when that changes. */
-export function signatureOf(row) {
-  const { kind, key, at, text, message, state, problem, head, tail } = row;
-  if (kind === "day") return dayName(at);
-  if (!message) return `${key} ${text ?? ""}`;
-  const { seq, version, sender, reactions } = message;
-  return JSON.stringify([seq, version, reactions, state, problem, head, tail, nameOf(sender), sender?.avatar_url]);
-}
-
-/**
- * @param {object} row of `rowsOf`
- * @param {{named: boolean, isNew: boolean, menu: (message: object, button: Element) => void,
- *          react: (seq: number, emoji: string, on: boolean) => void, retry: (clientId: string) => void, discard: (clientId: string) => void,
- *          save: (file: object) => void, thumbnail: (file: object) => Promise<string>}} view
- *   `named`: senders are shown, since more than two people talk
- */
-export function renderRow(row, view) {
-  const element = RENDER[row.kind](row, view);
-  element.dataset.key = row.key;
-  return element;
-}
-
-const RENDER = {
-  day: ({ at }) => h("li", { class: "row-day" }, h("time", { datetime: at }, dayName(at))),
-  new: () => h("li", { class: "row-new", "data-testid": "new-divider" }, h("span", {}, "New messages")),
-  seen: ({ text }) => h("li", { class: "row-seen", "data-testid": "seen" }, text),
-  system: renderSystem,
-  message: renderMessage,
-};
-
-function renderSystem({ message }) {
-  const attributes = { class: "row-system", "data-testid": "system-message", "data-seq": message.seq };
-  const text = message.deleted_at ? "Message deleted" : message.content;
-  return h("li", attributes, h("span", { dir: "auto", title: fullTime(message.sent_at) }, linked(text)));
-}
-
-function renderMessage(row, view) {
+export function renderMessage(row, view) {
   const { message, own, head, tail, state } = row;
   const classes = ["message", own && "own", head && "head", tail && "tail", state, view.isNew && "arriving"];
   const attributes = {
@@ -89,7 +53,7 @@ function body(message) {
   return element;
 }
 
-function meta({ message, own, at, state }) {
+export function meta({ message, own, at, state }) {
   const edited = message.edited_at && !message.deleted_at;
   return h(
     "span",
@@ -109,7 +73,7 @@ function stateMark(state) {
   );
 }
 
-function actionsButton({ message, state }, view) {
+export function actionsButton({ message, state }, view) {
   if (state !== "sent" || message.deleted_at) return null;
   const button = h(
     "button",
@@ -145,7 +109,7 @@ function chips({ message }, view) {
   return h("ul", { class: "reactions", "aria-label": "Reactions" }, reactions.map(chip));
 }
 
-function failure({ message, state, problem }, view) {
+export function failure({ message, state, problem }, view) {
   if (state !== "failed") return null;
   const { client_id: clientId } = message;
   return h(

@@ -1,7 +1,7 @@
 /** The messages of the open conversation: what is shown, where it is scrolled to, and when older ones are wanted. */
 import { fill, h, reconcile } from "../dom.js";
 import { icon } from "../icons.js";
-import { renderRow, signatureOf } from "./message.js";
+import { renderRow, signatureOf } from "./rows.js";
 
 const AT_BOTTOM_PX = 60;
 const OLDER_WITHIN_PX = 700;

@@ -79,11 +79,13 @@ def leave_business(*, user_id: UUID, actor: User, noted: Noted) -> None:
 
 
 def leave_everywhere(*, user_id: UUID, noted: Noted) -> None:
-    """Gives up every seat. Of those given up before, the person's own settings go, and the name of their case."""
+    """Gives up every seat. Of those given up before, the person's own settings go, and the names of what was theirs: a
+    case, or a group without anybody."""
     settled = Q(muted_until=None, pinned_at=None, archived_at=None, notify=Participant.Notify.ALL)
     seats = Participant.objects.filter(user=user_id)
-    named = Q(role=Role.CUSTOMER) & ~Q(conversation__name="")
-    for seat in each(seats.filter(Q(left_at=None) | ~settled | named)):
+    theirs = Q(role=Role.CUSTOMER) | Q(role=Role.OWNER, conversation__participant_count=0)
+    named = ~Q(conversation__name="", conversation__avatar_url="")
+    for seat in each(seats.filter(Q(left_at=None) | ~settled | (theirs & named))):
         with transaction.atomic():
             noted("seats", int(_give_up(seats.only("conversation_id").get(pk=seat).conversation_id, user_id)))
 
@@ -92,11 +94,12 @@ def _give_up(conversation_id: UUID, user_id: UUID) -> bool:
     """Whether it was still theirs."""
     conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
     seat = Participant.objects.get(conversation=conversation, user=user_id)
-    if seat.role == Role.CUSTOMER and conversation.name:
-        _take_name_off(conversation)
     live = seat.left_at is None
     if live:
         _leave(conversation, seat)
+    alone = conversation.participant_count == 0 and (live or seat.role == Role.OWNER)
+    if (alone or seat.role == Role.CUSTOMER) and (conversation.name or conversation.avatar_url):
+        _take_name_off(conversation)
     Participant.objects.filter(pk=seat.pk).update(
         muted_until=None, pinned_at=None, archived_at=None, notify=Participant.Notify.ALL
     )
@@ -104,20 +107,19 @@ def _give_up(conversation_id: UUID, user_id: UUID) -> bool:
 
 
 def _take_name_off(conversation: Conversation) -> None:
-    """A customer's case is called as they called it. Of a deleted one nobody hears anything any more."""
+    """It was called as they called it. Of a deleted one nobody hears anything any more."""
     if conversation.deleted_at is not None:
-        Conversation.objects.filter(pk=conversation.pk).update(name="")
+        Conversation.objects.filter(pk=conversation.pk).update(name="", avatar_url="")
         return
-    conversation.stamp(facts=True, name="")
+    conversation.stamp(facts=True, name="", avatar_url="")
     announce.conversation_changed(conversation)
 
 
 def _leave(conversation: Conversation, seat: Participant) -> None:
-    """A group keeps an owner while it has members; without any it ends, and so does its name."""
+    """A group keeps an owner while it has members; without any it ends."""
     others = Participant.objects.live().filter(conversation=conversation).exclude(pk=seat.pk)
     if conversation.type == Conversation.Type.GROUP and not others.exists():
         end(conversation)
-        Conversation.objects.filter(pk=conversation.pk).update(name="")
         return
     if seat.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
         _hand_over(conversation, others)

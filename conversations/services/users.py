@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from conversations import access
 from conversations.exceptions import Conflict, Invalid
 from conversations.models import User
 from conversations.services import notices
@@ -39,11 +40,12 @@ def register(*, username: str, password: str, display_name: str = "") -> User:
 
 
 def update_profile(*, user: User, **changes: Any) -> User:
-    """Changes one's own display name or picture."""
+    """Changes one's own display name or picture. Raises Unauthenticated where the account was closed meanwhile: what
+    was erased does not come back by it."""
+    if changes and not User.objects.active().filter(pk=user.pk).update(**changes):
+        access.require_active(user.pk)
     for name, value in changes.items():
         setattr(user, name, value)
-    if changes:
-        user.save(update_fields=list(changes))
     return user
 
 

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from conversations.exceptions import Conflict, Invalid
+from conversations import access
+from conversations.exceptions import Conflict, Invalid, NotFound
 from conversations.models import User
 from messaging import files, kinds, limits, pictures, policies, sealing
 from messaging.jobs import purge_attachments
@@ -21,7 +22,8 @@ from messaging.pictures import Picture
 
 
 def upload(*, owner_id: UUID, name: str, source: BinaryIO, size: int) -> Attachment:
-    """Keeps a file for a message that will name it. Raises Invalid, UnsupportedType, Conflict or StorageAway.
+    """Keeps a file for a message that will name it. Raises Invalid, UnsupportedType, Conflict or StorageAway, and
+    Unauthenticated where the account was closed meanwhile.
 
     The row is there before the bytes, so that whatever breaks off in between is found by the purge. Nobody knows its
     id until both are there.
@@ -42,7 +44,17 @@ def upload(*, owner_id: UUID, name: str, source: BinaryIO, size: int) -> Attachm
     except Exception:
         Attachment.objects.filter(pk=made.pk).update(removed_at=timezone.now())
         raise
+    _require_kept(made)
     return made
+
+
+def _require_kept(made: Attachment) -> None:
+    """Whose account was erased while the bytes came has no row any more: nobody else would find the bytes."""
+    if Attachment.objects.filter(pk=made.pk, removed_at=None).exists():
+        return
+    files.drop(made.pk)
+    access.require_active(made.owner_id)
+    raise NotFound("No such attachment.")
 
 
 def _looked_at(source: BinaryIO) -> tuple[str, Picture | None]:
@@ -65,7 +77,8 @@ def _with_key(attachment: Attachment) -> bytes | None:
 @transaction.atomic
 def _enter(attachment: Attachment) -> None:
     """The lock of the owner's account has two uploads at once count each other. Uses index: attachments_owner."""
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=attachment.owner_id)
+    if User.objects.active().select_for_update(no_key=True).filter(pk=attachment.owner_id).first() is None:
+        access.require_active(attachment.owner_id)
     kept = Attachment.objects.filter(owner=attachment.owner_id).aggregate(sum=Sum("size"))["sum"] or 0
     if settings.ATTACHMENT_QUOTA_BYTES and kept + attachment.size > settings.ATTACHMENT_QUOTA_BYTES:
         raise Conflict(

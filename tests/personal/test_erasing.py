@@ -11,16 +11,19 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from chatbackend.management.commands.check_integrity import RULES
 from conversations.contents import opened
+from conversations.exceptions import Unauthenticated
 from conversations.models import BusinessAgent, BusinessCase, Conversation, LastSeen, Participant, User
 from conversations.queries.integrity import faults
-from conversations.services import blocks, business, participants, sessions
+from conversations.services import blocks, business, conversations, participants, sessions, users
 from conversations.services.erasing import NOBODY
 from messaging import files
+from messaging.jobs import purge_deleted
 from messaging.models import Message, Report
 from messaging.queries import changes, erasing
 from messaging.services import messages, notes, pins, reactions, reports
@@ -383,6 +386,80 @@ def test_webhooks_tell_it_and_keep_nothing(scene: Scene) -> None:
     assert SECRET not in str(list(told.values_list("payload")))
     assert told.filter(event="message.deleted", state="pending").exists()
     assert told.filter(event="message.created", seq=6).get().state == "withdrawn"
+
+
+def test_webhooks_keep_no_names_of_rooms_nor_words_of_notices(scene: Scene) -> None:
+    hook = factories.webhook(scene.staff, None)
+    Webhook.objects.filter(pk=hook.pk).update(looked_at=timezone.now() - timedelta(hours=1))
+    mary, ann = scene.mary.pk, scene.ann.pk
+    conversations.open_case(customer_id=mary, business_id="acme", name=f"{SECRET}'s parcel", content="help")
+    factories.group(scene.mary, name=SECRET)
+    case = factories.case(scene.ann, content="my case")
+    business.assign_case(actor_id=scene.agent.pk, conversation_id=case, assignee_id=mary)
+    purged = factories.group(scene.ann, scene.mary, name="of Ann")
+    factories.say(scene.mary, purged, SECRET)
+    spread(hook.pk)
+    WebhookDelivery.objects.filter(webhook=hook).update(state="failed", settled_at=timezone.now())
+    conversations.delete_conversation(actor_id=ann, conversation_id=purged)
+    assert sum(gone.conversations for gone in purge_deleted(before=timezone.now())) == 1
+    told = WebhookDelivery.objects.filter(webhook=hook)
+    assert (
+        len(told.filter(event="conversation.created", payload__contains=SECRET)) == 3
+    )  # one for whose case it is
+    receipt(scene)
+    assert SECRET not in str(list(told.values_list("payload")))
+    assert told.filter(event="conversation.created", payload__contains='"name":"of Ann"').exists()
+    spread(hook.pk)
+    notice = told.filter(conversation_id=case, event="message.updated").get()
+    assert f"assigned this to {NOBODY}" in notice.payload
+    before = texts(without=("personal_jobs",))
+    assert receipt(scene)["deliveries"] == 0
+    assert texts(without=("personal_jobs",)) == before
+
+
+def test_deliveries_are_looked_through_where_there_are_any(scene: Scene) -> None:
+    """Their ids only grow, and most were purged long ago."""
+    hook = factories.webhook(scene.staff, None)
+    factories.delivery(hook, scene.rooms["group"], id=300_000)
+    with CaptureQueriesContext(connection) as asked_for:
+        receipt(scene)
+    assert sum("webhook_deliveries" in one["sql"] for one in asked_for) < 40
+
+
+def test_names_of_what_was_theirs_alone_go_also_where_they_had_left(scene: Scene) -> None:
+    mary = scene.mary.pk
+    ended, left, pictured = (factories.group(scene.mary, name=SECRET) for _ in range(3))
+    conversations.delete_conversation(actor_id=mary, conversation_id=ended)
+    participants.leave(user_id=mary, conversation_id=left)
+    picture = f"https://x.org/{SECRET}.png"
+    conversations.update_conversation(actor_id=mary, conversation_id=pictured, avatar_url=picture)
+    others = factories.group(scene.ann, scene.mary, name="of Ann")
+    conversations.delete_conversation(actor_id=scene.ann.pk, conversation_id=others)
+    receipt(scene)
+    assert left_of(SECRET) == {}
+    assert Conversation.objects.get(pk=others).name == "of Ann"
+    in_order()
+
+
+def test_what_was_under_way_when_the_account_was_closed_brings_nothing_back(
+    scene: Scene, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was, keep = User.objects.get(pk=scene.mary.pk), files.keep
+
+    def late(*args: Any, **more: Any) -> None:
+        receipt(scene)
+        keep(*args, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "keep", late)
+        with pytest.raises(Unauthenticated):
+            factories.file(scene.mary, SECRET.encode(), name=f"{SECRET}.txt")
+    with pytest.raises(Unauthenticated):
+        factories.file(scene.mary, SECRET.encode(), name=f"{SECRET}.txt")
+    with pytest.raises(Unauthenticated):
+        users.update_profile(user=was, display_name=SECRET)
+    assert left_of(SECRET) == {}
+    assert not [path for path in stored.rglob("*") if path.is_file()]
 
 
 def test_who_is_not_erased(scene: Scene) -> None:

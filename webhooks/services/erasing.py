@@ -21,8 +21,13 @@ def disown_webhooks(*, user_id: UUID, noted: Noted) -> None:
 
 
 def erase_deliveries(*, user_id: UUID, noted: Noted) -> None:
-    """What was sent and what waits, a thousand a transaction: their messages go, elsewhere their name does."""
-    for after in range(0, queries.last_id(), queries.BATCH):
+    """What was sent and what waits, a thousand a transaction: their messages go, elsewhere their name does.
+
+    One that had both changed counts twice.
+    """
+    after = 0
+    while (until := queries.until(after)) is not None:
         with transaction.atomic():
-            gone = queries.forget_messages(user_id, after=after)
-            noted("deliveries", gone + queries.rename(user_id, after=after))
+            changes = (queries.forget_messages, queries.rename, queries.unname)
+            noted("deliveries", sum(change(user_id, after=after, until=until) for change in changes))
+        after = until

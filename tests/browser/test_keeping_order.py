@@ -1,5 +1,6 @@
-"""What people do with messages beside writing them: pin what counts, and, as agents, take notes beside a case."""
+"""What people do with messages beside writing them: pin, look at earlier words, report, take notes beside a case."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,8 @@ from playwright.sync_api import Locator, expect
 
 from conversations.models import User
 from conversations.services import business
+from messaging.models import Report
+from messaging.services.messages import delete_message
 from messaging.services.notes import delete_note, edit_note, write_note
 from tests import factories
 from tests.browser.person import LIVE_MS, Person
@@ -55,7 +58,7 @@ def test_what_the_owner_pins_everybody_finds_until_it_is_taken_off(garden: Room)
     expect(ben.page.get_by_role("button", name="Unpin")).to_have_count(0)
     ben.page.get_by_test_id("pinned").last.press("Enter")
     expect(ben.message("line 1")).to_be_in_viewport(timeout=LIVE_MS)
-    expect(_menu(ben, "line 1")).to_have_text(["React", "Copy text"])
+    expect(_menu(ben, "line 1")).to_have_text(["React", "Copy text", "Report"])
     ben.page.keyboard.press("Escape")
 
     ann.act_on("line 30", "Edit")
@@ -69,6 +72,38 @@ def test_what_the_owner_pins_everybody_finds_until_it_is_taken_off(garden: Room)
     expect(_pins(ben)).to_contain_text("ann: line 1", timeout=LIVE_MS)
     ann.act_on("line 1", "Unpin")
     expect(_pins(ben)).to_be_hidden(timeout=LIVE_MS)
+
+
+def test_owners_read_what_was_said_before_and_members_report(garden: Room) -> None:
+    ann, ben, room = garden
+    ann.act_on("line 29", "Edit")
+    ann.write("line <b>XXIX</b>")
+    ann.act_on("line <b>XXIX</b>", "Edit history")
+    versions = ann.page.get_by_test_id("version")
+    expect(versions).to_have_text([re.compile("line 29$"), re.compile("^Now.*line <b>XXIX</b>$")])
+    ann.page.keyboard.press("Escape")
+    expect(_menu(ben, "line <b>XXIX</b>")).to_have_text(["React", "Copy text", "Report"], timeout=LIVE_MS)
+    ben.page.keyboard.press("Escape")
+
+    ben.act_on("line 30", "Report")
+    dialog = ben.page.get_by_test_id("report-dialog")
+    expect(dialog).to_contain_text("ann: line 30")
+    dialog.get_by_label("Reason").select_option("Abuse")
+    dialog.get_by_label("Note").fill("  <i>rude</i> ")
+    dialog.get_by_role("button", name="Report").click()
+    expect(ben.page.get_by_test_id("notices")).to_contain_text("The staff will look at it", timeout=LIVE_MS)
+    expect(dialog).to_have_count(0)
+    ben.act_on("line 28", "Report")
+    delete_message(actor_id=ann.id, conversation_id=room, seq=28)
+    dialog.get_by_role("button", name="Report").click()
+    expect(dialog.get_by_role("alert")).to_have_text("This message was deleted.", timeout=LIVE_MS)
+    told = Report.objects.get()
+    assert (told.message.seq, told.reporter_id, told.reason, told.note) == (
+        30,
+        ben.id,
+        "abuse",
+        "<i>rude</i>",
+    )
 
 
 @pytest.fixture

@@ -136,6 +136,16 @@ export class Api {
     return this.call(on ? "PUT" : "DELETE", `/conversations/${id}/pins/${seq}`);
   }
 
+  /** What a message said before each edit, the earliest first. @returns {Promise<{results: object[]}>} all: it is edited 100 times at most */
+  history(id, seq) {
+    return this.call("GET", `/conversations/${id}/messages/${seq}/history${query({ limit: 200 })}`);
+  }
+
+  /** @param {{reason: "spam" | "abuse" | "illegal" | "other", note?: string}} facts */
+  report(id, seq, facts) {
+    return this.call("POST", `/conversations/${id}/messages/${seq}/report`, facts);
+  }
+
   /**
    * Among all that the user may read.
    *

@@ -299,6 +299,7 @@ class Workspace {
       acts: {
         edit: (message) => this.#composer.edit(message),
         removed: () => this.#composer.focus(),
+        tell: (text) => this.#notices.show(text),
         attempt: (promise) => this.#try(promise),
       },
     });

@@ -100,7 +100,12 @@ export function worksOn(conversation) {
 
 /** Whether the user may pin messages there. */
 export function mayPin(conversation) {
-  return conversation.type === "direct" || manages(conversation) || worksOn(conversation);
+  return conversation.type === "direct" || keepsOrder(conversation);
+}
+
+/** Whether the user may read what was said before an edit. */
+export function keepsOrder(conversation) {
+  return manages(conversation) || worksOn(conversation);
 }
 
 export function counts(message, me) {

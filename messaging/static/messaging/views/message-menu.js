@@ -1,8 +1,10 @@
 /** What can be done with a message, or a note among agents, for who may: the menu at it. */
-import { manages, mayPin } from "../conversations.js";
+import { keepsOrder, manages, mayPin } from "../conversations.js";
 import { OFFERED, ownOf } from "../reactions.js";
 import { confirmed } from "./dialog.js";
+import { openHistory } from "./history.js";
 import { openMenu } from "./menu.js";
+import { openReport } from "./report.js";
 
 const MESSAGE = {
   title: "Delete this message?",
@@ -18,7 +20,8 @@ export class MessageMenu {
 
   /**
    * @param {{store: object, controller: object, notes: object,
-   *          acts: {edit: (message: object) => void, removed: () => void, attempt: (promise: Promise<unknown>) => void}}} parts
+   *          acts: {edit: (message: object) => void, removed: () => void, tell: (text: string) => void,
+   *                 attempt: (promise: Promise<unknown>) => void}}} parts
    *   `notes`: their keeper; `attempt` tells what did not work
    */
   constructor({ store, controller, notes, acts }) {
@@ -45,6 +48,8 @@ export class MessageMenu {
       copying(message),
       own && message.type === "text" && this.#editing(message),
       mayPin(conversation) && this.#pinning(conversation, message),
+      message.edited_at && keepsOrder(conversation) && this.#looking(id, message),
+      !own && this.#reporting(id, message),
       (own || manages(conversation)) && this.#removing(MESSAGE, () => this.#controller.remove(id, message.seq)),
     ];
   }
@@ -74,6 +79,17 @@ export class MessageMenu {
     const pinned = pins.includes(seq);
     const act = () => this.#acts.attempt(this.#controller.api.pin(id, seq, !pinned));
     return { label: pinned ? "Unpin" : "Pin", icon: "pin", act };
+  }
+
+  #looking(id, message) {
+    const load = () => this.#controller.api.history(id, message.seq);
+    return { label: "Edit history", icon: "clock", act: () => openHistory({ message, load }) };
+  }
+
+  #reporting(id, message) {
+    const send = (facts) => this.#controller.api.report(id, message.seq, facts);
+    const done = () => this.#acts.tell("Thank you. The staff will look at it.");
+    return { label: "Report", icon: "warning", act: () => openReport({ message, send, done }) };
   }
 
   #removing(question, remove) {

@@ -34,6 +34,7 @@ JOBS: Final[dict[str, Job]] = {
     "archive quiet conversations": Job(
         "conversations.tasks.archive_quiet", 3 * 3_600, at={"hour": "0", "minute": "40"}
     ),
+    "wake cases": Job("conversations.tasks.wake_cases", 50, every=timedelta(minutes=1)),
     "webhooks: round": Job("webhooks.tasks.round", 4, every=timedelta(seconds=5)),
     "webhooks: hourly look": Job("webhooks.tasks.hourly", 3_000, at={"minute": "37"}),
     "personal data: pulse": Job("personal.tasks.pulse", 25, every=timedelta(seconds=30)),

@@ -6,7 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from conversations.exceptions import Forbidden, NotFound, Unauthenticated
-from conversations.models import Block, BusinessAgent, BusinessCase, Conversation, Participant, User
+from conversations.models import (
+    Block,
+    BusinessAgent,
+    BusinessCase,
+    CannedReply,
+    Conversation,
+    Participant,
+    User,
+)
 from conversations.queries import presence
 
 
@@ -98,6 +106,16 @@ def get_agency(*, user_id: UUID, business_id: str, lock: bool = False) -> Busine
     if agency is None:
         raise NotFound("No such business.")
     return agency
+
+
+def get_canned_reply(*, user_id: UUID, business_id: str, reply_id: UUID, lock: bool = False) -> CannedReply:
+    """A reply of a business, for its agents. Raises NotFound."""
+    get_agency(user_id=user_id, business_id=business_id)
+    rows = CannedReply.objects.select_for_update(no_key=True) if lock else CannedReply.objects.all()
+    reply = rows.filter(pk=reply_id, business_id=business_id).first()
+    if reply is None:
+        raise NotFound("No such reply.")
+    return reply
 
 
 def require_active(user_id: UUID) -> None:

@@ -32,6 +32,9 @@ class CasesQuerySerializer(LimitSerializer):
 
     status = serializers.ChoiceField(BusinessCase.Status.choices, required=False)
     assignee = AssigneeField(required=False, help_text="A user's id, `me` or `none`.")
+    snoozed = serializers.BooleanField(
+        required=False, default=None, allow_null=True, help_text="Those that sleep, or those that are awake."
+    )
     label = serializers.CharField(required=False, max_length=40, help_text="One of the case's labels.")  # type: ignore[assignment]
     search = serializers.CharField(required=False, max_length=100, help_text="In its name or its customer's.")
     cursor = CursorField(cursors.place)

@@ -1,10 +1,14 @@
 """Who may do what, decided from facts already at hand: no queries here."""
 
-from conversations.exceptions import Conflict, Forbidden
-from conversations.models import Conversation, Participant
+from datetime import datetime, timedelta
+from typing import Final
+
+from conversations.exceptions import Conflict, Forbidden, Invalid
+from conversations.models import BusinessCase, Conversation, Participant
 
 Role = Participant.Role
 MODERATORS = frozenset({Role.OWNER, Role.ADMIN})
+LONGEST_SNOOZE: Final = timedelta(days=366)
 
 
 def require_moderator(role: str) -> None:
@@ -23,6 +27,16 @@ def require_agent(role: str) -> None:
     """Agents of the conversation's business only."""
     if role != Role.AGENT:
         raise Forbidden("Only an agent of this business may do this.")
+
+
+def require_snoozable(case: BusinessCase, *, until: datetime | None, now: datetime) -> None:
+    """What is resolved does not sleep, and nothing sleeps for ever."""
+    if until is None:
+        return
+    if case.status == BusinessCase.Status.RESOLVED:
+        raise Conflict("This case is resolved.", code="case_resolved")
+    if not timedelta() < until - now <= LONGEST_SNOOZE:
+        raise Invalid.field("until", "Give a time to come, within a year.", code="out_of_range")
 
 
 def require_grant(actor_role: str, wanted: str) -> None:

@@ -19,6 +19,7 @@ PATH_PARAMETERS = {
     "kaha_id": ({"type": "string", "maxLength": 64}, "The person's id on the Kaha platform."),
     "job": ({"type": "integer", "minimum": 1}, "The round of maintenance."),
     "job_id": ({"type": "string", "format": "uuid"}, "The export or erasure."),
+    "reply_id": ({"type": "string", "format": "uuid"}, "The canned reply."),
     "attachment_id": ({"type": "string", "format": "uuid"}, "The file."),
     "seq": ({"type": "integer", "minimum": 1}, "The message's place in its conversation."),
     "number": ({"type": "integer", "minimum": 1}, "The note's number in its conversation."),

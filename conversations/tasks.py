@@ -15,6 +15,12 @@ def purge_expired() -> int:
     return jobs.purge_expired(now=timezone.now())
 
 
+@shared_task(name="conversations.tasks.wake_cases", time_limit=55)
+def wake_cases() -> int:
+    """Every minute: cases that were put to sleep until now."""
+    return jobs.wake_cases(now=timezone.now())
+
+
 @shared_task(name="conversations.tasks.archive_quiet", time_limit=2 * 3_600)
 def archive_quiet() -> int:
     """Nightly: conversations where nothing was said for ARCHIVE_AFTER_DAYS; with 0, none."""

@@ -6,6 +6,7 @@ from conversations.converters import register
 from conversations.views.auth import AuthViewSet
 from conversations.views.blocks import BlockViewSet
 from conversations.views.business import BusinessViewSet
+from conversations.views.canned import CannedReplyViewSet
 from conversations.views.conversations import ConversationViewSet
 from conversations.views.participants import ParticipantViewSet
 from conversations.views.users import UserViewSet
@@ -20,6 +21,7 @@ users = UserViewSet.as_view
 conversations = ConversationViewSet.as_view
 participants = ParticipantViewSet.as_view
 business = BusinessViewSet.as_view
+canned = CannedReplyViewSet.as_view
 
 urlpatterns = [
     path("conversations", conversations({"get": "list", "post": "create"})),
@@ -48,8 +50,14 @@ urlpatterns = [
     ),
     path(f"{CONVERSATION}/assign", business({"post": "assign"})),
     path(f"{CONVERSATION}/status", business({"post": "set_status"})),
+    path(f"{CONVERSATION}/snooze", business({"post": "snooze"})),
     path(f"{BUSINESS}/agents", business({"get": "agents"})),
     path(f"{BUSINESS}/agents/<id:user_id>", business({"put": "put_agent", "delete": "remove_agent"})),
     path(f"{BUSINESS}/conversations", business({"get": "conversations"})),
+    path(f"{BUSINESS}/canned-replies", canned({"get": "list", "post": "create"})),
+    path(
+        f"{BUSINESS}/canned-replies/<id:reply_id>",
+        canned({"patch": "partial_update", "delete": "destroy"}),
+    ),
     path(f"{BUSINESS}/stats", business({"get": "stats"})),
 ]

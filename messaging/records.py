@@ -12,7 +12,7 @@ class Written(NamedTuple):
     """A message as it now stands: `body` is its JSON as everybody is told, `seen` as who changed it sees it, where that
     is not the same.
 
-    `answered`: it is the first answer to a case, whose facts changed with it, at the next version.
+    `moved`: it is the first answer to a case or wakes it; its facts changed with it, at the next version.
     """
 
     body: str
@@ -20,7 +20,7 @@ class Written(NamedTuple):
     version: int
     business_id: str | None
     duplicate: bool = False
-    answered: bool = False
+    moved: bool = False
     seen: str | None = None
 
     @property

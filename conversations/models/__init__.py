@@ -2,6 +2,7 @@
 
 from conversations.models.blocks import Block
 from conversations.models.business import BusinessAgent, BusinessCase
+from conversations.models.canned import CannedReply
 from conversations.models.conversations import Conversation
 from conversations.models.keys import ContentKey
 from conversations.models.notices import SocketNotice
@@ -14,6 +15,7 @@ __all__ = [
     "Block",
     "BusinessAgent",
     "BusinessCase",
+    "CannedReply",
     "ContentKey",
     "Conversation",
     "LastSeen",

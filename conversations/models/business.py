@@ -30,7 +30,10 @@ class BusinessAgent(models.Model):
 
 
 class BusinessCase(models.Model):
-    """What a business conversation is about to its agents: where it stands and whose it is."""
+    """What a business conversation is about to its agents: where it stands and whose it is.
+
+    It sleeps until `snoozed_until`, or until the customer says something: a message beyond `snoozed_seq`.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -52,9 +55,17 @@ class BusinessCase(models.Model):
     labels = ArrayField(models.CharField(max_length=40), default=list, blank=True, size=20)
     first_response_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    snoozed_seq = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         db_table = "business_cases"
+        indexes = [
+            # The clock: which cases wake up.
+            models.Index(
+                fields=["snoozed_until"], name="cases_snoozed", condition=Q(snoozed_until__isnull=False)
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["open", "pending", "resolved"]), name="cases_status"
@@ -63,6 +74,14 @@ class BusinessCase(models.Model):
                 condition=Q(status="resolved", resolved_at__isnull=False)
                 | (~Q(status="resolved") & Q(resolved_at__isnull=True)),
                 name="cases_resolved_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(snoozed_until=None, snoozed_seq=None)
+                | (
+                    Q(snoozed_until__isnull=False, snoozed_seq__isnull=False, snoozed_seq__gte=0)
+                    & ~Q(status="resolved")
+                ),
+                name="cases_snoozed_is_open",
             ),
             models.CheckConstraint(
                 condition=Q(priority__in=["low", "normal", "high", "urgent"]), name="cases_priority"

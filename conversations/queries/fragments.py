@@ -84,6 +84,7 @@ _MATTER = obj(
     labels="array_to_json(k.labels)",
     first_response_at=maybe(time("k.first_response_at")),
     resolved_at=maybe(time("k.resolved_at")),
+    snoozed_until=maybe(time("k.snoozed_until")),
 )
 CASE = maybe(
     f"CASE WHEN c.type = 'business' THEN (SELECT {_MATTER} FROM business_cases k WHERE k.conversation_id = c.id) END"

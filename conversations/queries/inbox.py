@@ -51,6 +51,7 @@ class InboxFilter:
     status: str | None = None
     assignee: UUID | Literal["none"] | None = None
     label: str | None = None
+    snoozed: bool | None = None
     unread: bool | None = None
     archived: bool | None = False
     search: str | None = None
@@ -62,6 +63,7 @@ _FILTERS: Mapping[str, str] = {
     "status": "text",
     "assignee": "text",
     "label": "text",
+    "snoozed": "bool",
     "unread": "bool",
     "archived": "bool",
     "search": "text",
@@ -80,6 +82,7 @@ _WANTED = f"""
     AND (%(assignee)s IS NULL OR (b.conversation_id IS NOT NULL
         AND b.assignee_id IS NOT DISTINCT FROM nullif(%(assignee)s, 'none')::uuid))
     AND (%(label)s IS NULL OR %(label)s = ANY (b.labels))
+    AND (%(snoozed)s IS NULL OR (b.snoozed_until IS NOT NULL) = %(snoozed)s)
     AND (%(archived)s IS NULL OR {ARCHIVED} = %(archived)s)
     AND (%(unread)s IS NULL OR ({UNREAD} > 0) = %(unread)s)
     AND (%(search)s IS NULL OR upper(c.name) LIKE upper(%(search)s) OR (c.type <> 'group' AND EXISTS (

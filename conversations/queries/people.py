@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from conversations.models import BusinessAgent
+from django.db.models import Q
+
+from conversations.models import BusinessAgent, CannedReply
 from conversations.queries.fragments import FACTS, PARTICIPANT
 from conversations.queries.statement import one, rows
 
@@ -55,6 +57,14 @@ def participants_named(*, conversation_id: UUID, user_ids: Sequence[UUID]) -> li
         {"conversation": conversation_id, "users": list(user_ids)},
     )
     return [str(body) for (body,) in found]
+
+
+def canned_replies(*, business_id: str, search: str, limit: int, after: str) -> list[CannedReply]:
+    """A page of what a business's agents say often, by shortcuts. Uses index: canned_replies_unique_shortcut."""
+    found = CannedReply.objects.filter(business_id=business_id, shortcut__gt=after)
+    if search:
+        found = found.filter(Q(shortcut__icontains=search) | Q(content__icontains=search))
+    return list(found.order_by("shortcut")[:limit])
 
 
 def agents(*, business_id: str, limit: int, after: int = 0) -> list[BusinessAgent]:

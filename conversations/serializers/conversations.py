@@ -168,6 +168,18 @@ class StatusSerializer(BodySerializer):
 
 @extend_schema_serializer(
     examples=[
+        example("Until Monday", {"until": "2026-12-07T08:00:00Z"}),
+        example("Awake", {"until": None}),
+    ]
+)
+class SnoozeSerializer(BodySerializer):
+    """Until when nothing is to be done about a case; null: it is awake."""
+
+    until = TimeField(allow_null=True)
+
+
+@extend_schema_serializer(
+    examples=[
         example("An agent", {"role": "agent"}),
     ]
 )

@@ -125,6 +125,9 @@ class CaseShape(Shape):
     labels = serializers.ListField(child=serializers.CharField())
     first_response_at = serializers.DateTimeField(allow_null=True)
     resolved_at = serializers.DateTimeField(allow_null=True)
+    snoozed_until = serializers.DateTimeField(
+        allow_null=True, help_text="When it comes up again; earlier, if the customer says something."
+    )
 
 
 @extend_schema_serializer(component_name="ConversationFacts")
@@ -183,6 +186,23 @@ class ParticipantsShape(Shape):
 
 @extend_schema_serializer(component_name="ParticipantPage")
 class ParticipantPageShape(ParticipantsShape):
+    next = serializers.CharField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="CannedReply")
+class CannedReplyShape(Shape):
+    """Words that agents say often."""
+
+    id = serializers.UUIDField()
+    shortcut = serializers.CharField()
+    content = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+@extend_schema_serializer(component_name="CannedReplyPage")
+class CannedReplyPageShape(Shape):
+    results = CannedReplyShape(many=True)
     next = serializers.CharField(allow_null=True)
 
 

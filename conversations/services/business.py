@@ -1,6 +1,7 @@
 """A business's agents, and what they do with its cases."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,14 +92,33 @@ def words_of(metadata: Mapping[str, Any], *, actor: str, assignee: str | None) -
 
 @transaction.atomic
 def set_case_status(*, actor_id: UUID, conversation_id: UUID, status: str) -> Conversation:
-    """Opens, parks or resolves a case; the thread tells it."""
+    """Opens, parks or resolves a case, which wakes it; the thread tells it."""
     case, actor = _case(actor_id, conversation_id)
     if case.status == status:
         return case.conversation
     case.status = status
     case.resolved_at = timezone.now() if status == Status.RESOLVED else None
-    case.save(update_fields=["status", "resolved_at"])
+    case.snoozed_until = case.snoozed_seq = None
+    case.save(update_fields=["status", "resolved_at", "snoozed_until", "snoozed_seq"])
     _tell(case, actor, {"action": "status", "status": status})
+    return case.conversation
+
+
+@transaction.atomic
+def snooze_case(*, actor_id: UUID, conversation_id: UUID, until: datetime | None) -> Conversation:
+    """Puts a case to sleep until a time, or wakes it. Status, time or the customer's next message wake it, too.
+
+    The thread does not tell it: it is about the agents' day. Raises Invalid for a time that is past or more than a year
+    ahead, Conflict for a resolved case.
+    """
+    case, _ = _case(actor_id, conversation_id)
+    policies.require_snoozable(case, until=until, now=timezone.now())
+    if case.snoozed_until != until:
+        case.snoozed_until = until
+        case.snoozed_seq = None if until is None else case.conversation.last_seq
+        case.save(update_fields=["snoozed_until", "snoozed_seq"])
+        case.conversation.stamp(facts=True)
+        announce.conversation_changed(case.conversation)
     return case.conversation
 
 

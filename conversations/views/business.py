@@ -27,7 +27,7 @@ class BusinessViewSet(ChatViewSet):
 
     session_actions = frozenset({"agents", "put_agent", "remove_agent"})
     limits = {"stats": [Limit("stats", 120, 60, by_user)]}
-    problems = {"assign": [403], "set_status": [403]}
+    problems = {"assign": [403], "set_status": [403], "snooze": [403, 409]}
 
     @extend_schema(
         operation_id="list_agents",
@@ -113,6 +113,15 @@ class BusinessViewSet(ChatViewSet):
         """Open, park or resolve a case. Agents; a system message tells it."""
         given = read_body(inputs.StatusSerializer, request)
         business.set_case_status(actor_id=caller_id(request), conversation_id=conversation_id, **given)
+        return json_reply(viewed(request, conversation_id))
+
+    @extend_schema(
+        operation_id="snooze_case", request=inputs.SnoozeSerializer, responses={200: shapes.ConversationShape}
+    )
+    def snooze(self, request: Request, conversation_id: UUID) -> HttpResponse:
+        """Put a case to sleep until a time, or wake it (null). Agents. The customer's next message wakes it, too."""
+        given = read_body(inputs.SnoozeSerializer, request)
+        business.snooze_case(actor_id=caller_id(request), conversation_id=conversation_id, **given)
         return json_reply(viewed(request, conversation_id))
 
 

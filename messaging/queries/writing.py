@@ -16,7 +16,8 @@ from messaging.records import Draft, Written
 # - The row lock of `allotted` orders seq and version as the commits; clock_timestamp() is taken under it.
 # - `seated` reads the participant again after waiting for that lock. Somebody removed meanwhile leaves it empty, the
 #   message then has no sender, messages_has_sender refuses it, and with it the allotment is undone.
-# - The first answer to a case takes a second version: the case's first_response_at is a fact of the conversation.
+# - What moves a case takes a second version, since the case is a fact of the conversation: an agent's first answer, or
+#   what a customer says while it sleeps.
 # - Whoever was blocked by the other of a direct conversation is allotted nothing, but told what they had said before:
 #   access.get_conversation(…, speaking=True) has the same rule, and the words for it. Uses index: blocks_unique.
 # - In slow mode a member is allotted nothing before their last message is old enough. `seated` asks once more: a rival
@@ -46,9 +47,10 @@ def _sending(
 ) -> str:
     return f"""
     WITH caller AS (
-        SELECT p.conversation_id, p.user_id, p.role, p.last_sent_seq, p.role = 'agent' AND EXISTS (
-            SELECT FROM business_cases k WHERE k.conversation_id = p.conversation_id AND k.first_response_at IS NULL
-        ) AS answers
+        SELECT p.conversation_id, p.user_id, p.role, p.last_sent_seq, p.role IN ('agent', 'customer') AND EXISTS (
+            SELECT FROM business_cases k WHERE k.conversation_id = p.conversation_id
+            AND CASE p.role WHEN 'agent' THEN k.first_response_at IS NULL ELSE k.snoozed_until IS NOT NULL END
+        ) AS moves
         FROM participants p JOIN users v ON v.id = p.user_id AND v.is_active
         WHERE p.conversation_id = %(conversation)s AND p.user_id = %(sender)s AND p.left_at IS NULL
           AND (%(reply_to)s IS NULL OR EXISTS (
@@ -59,26 +61,30 @@ def _sending(
             AND m.sender_id = caller.user_id AND m.client_id = %(client_id)s
     ), allotted AS (
         UPDATE conversations c
-        SET last_seq = c.last_seq + 1, version = c.version + 1 + caller.answers::int,
-            facts_version = CASE WHEN caller.answers THEN c.version + 2 ELSE c.facts_version END,
+        SET last_seq = c.last_seq + 1, version = c.version + 1 + caller.moves::int,
+            facts_version = CASE WHEN caller.moves THEN c.version + 2 ELSE c.facts_version END,
             changed_at = clock_timestamp(), last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
             last_message_id = nextval('messages_id_seq')
         FROM caller
         WHERE c.id = caller.conversation_id AND NOT EXISTS (SELECT FROM earlier) AND NOT (c.type = 'direct' AND EXISTS (
             SELECT FROM participants q JOIN blocks b ON b.user_id = q.user_id AND b.blocked_id = caller.user_id
             WHERE q.conversation_id = c.id)) AND {_paced("c.slow_mode_s", "caller")}{only}
-        RETURNING c.id, c.last_seq, c.version - caller.answers::int AS version, c.last_message_id, c.changed_at,
-            c.business_id, c.slow_mode_s, caller.answers
+        RETURNING c.id, c.last_seq, c.version - caller.moves::int AS version, c.last_message_id, c.changed_at,
+            c.business_id, c.slow_mode_s, caller.role, caller.moves
     ), seated AS (
         UPDATE participants p SET last_read_seq = a.last_seq, last_sent_seq = a.last_seq
         FROM allotted a
         WHERE p.conversation_id = a.id AND p.user_id = %(sender)s AND p.left_at IS NULL
           AND {_paced("a.slow_mode_s", "p")}
         RETURNING p.user_id
-    ), answered AS (
-        UPDATE business_cases b SET first_response_at = a.changed_at
+    ), moved AS (
+        UPDATE business_cases b
+        SET first_response_at = CASE a.role WHEN 'agent' THEN coalesce(b.first_response_at, a.changed_at)
+                                ELSE b.first_response_at END,
+            snoozed_until = CASE a.role WHEN 'agent' THEN b.snoozed_until END,
+            snoozed_seq = CASE a.role WHEN 'agent' THEN b.snoozed_seq END
         FROM allotted a
-        WHERE a.answers AND b.conversation_id = a.id AND b.first_response_at IS NULL
+        WHERE a.moves AND b.conversation_id = a.id
     ), named AS (
         INSERT INTO mentions (conversation_id, user_id, seq)
         SELECT a.id, p.user_id, a.last_seq
@@ -95,7 +101,7 @@ def _sending(
         FROM allotted a
         RETURNING *
     )
-    SELECT {TOLD}, m.seq, m.version, (SELECT business_id FROM allotted), false, (SELECT answers FROM allotted)
+    SELECT {TOLD}, m.seq, m.version, (SELECT business_id FROM allotted), false, (SELECT moves FROM allotted)
     FROM written m LEFT JOIN users u ON u.id = m.sender_id
     UNION ALL
     SELECT {message("%(sender)s")}, m.seq, m.version, NULL, true, false
@@ -108,7 +114,7 @@ _SENT: Mapping[str, str] = {
     "version": "bigint",
     "business_id": "varchar",
     "duplicate": "bool",
-    "answered": "bool",
+    "moved": "bool",
 }
 _SENDS_BY = (
     "participants_unique_user",

@@ -85,7 +85,7 @@ def _send(draft: Draft) -> Written | None:
 
 def _tell_new(conversation_id: UUID, written: Written) -> None:
     events.message_changed(conversation_id, written, name="message.created")
-    if written.answered:
+    if written.moved:
         announce.facts_changed(conversation_id, version=written.version + 1, business_id=written.business_id)
 
 

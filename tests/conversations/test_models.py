@@ -15,6 +15,7 @@ from conversations.models import (
     Block,
     BusinessAgent,
     BusinessCase,
+    CannedReply,
     Conversation,
     Participant,
     Presence,
@@ -136,6 +137,10 @@ def _case(**fields: Any) -> BusinessCase:
     return BusinessCase.objects.create(conversation=_group(type="business", business_id="b"), **fields)
 
 
+def _canned(**fields: Any) -> CannedReply:
+    return CannedReply.objects.create(**{"business_id": "b", "shortcut": "hi", "content": "Hi!", **fields})
+
+
 def _agents(role: str) -> None:
     BusinessAgent.objects.create(business_id="b", user=factories.person(), role=role)
 
@@ -192,6 +197,15 @@ BROKEN: dict[str, list[Callable[[], object]]] = {
         lambda: _case(status="resolved"),
         lambda: _case(resolved_at=timezone.now()),
     ],
+    "cases_snoozed_is_open": [
+        lambda: _case(snoozed_until=timezone.now()),
+        lambda: _case(snoozed_seq=1),
+        lambda: _case(snoozed_until=timezone.now(), snoozed_seq=-1),
+        lambda: _case(
+            status="resolved", resolved_at=timezone.now(), snoozed_until=timezone.now(), snoozed_seq=1
+        ),
+    ],
+    "canned_replies_say_something": [lambda: _canned(shortcut=""), lambda: _canned(content="")],
     "messages_has_sender": [lambda: _message(sender=None)],
     "messages_type": [lambda: _message(type="shout")],
     "messages_counters": [
@@ -326,6 +340,7 @@ REPEATED: dict[str, list[Callable[[], None]]] = {
     "business_agents_unique_user": [
         lambda: _same(BusinessAgent.objects.create, business_id="b", user=factories.person())
     ],
+    "canned_replies_unique_shortcut": [lambda: _same(_canned)],
     "mentions_unique": [_mentioned_twice],
     "presences_unique_user": [_here_twice],
     "reactions_unique_user": [_reacted_twice],

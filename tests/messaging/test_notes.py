@@ -176,7 +176,7 @@ def _everything(user: User, case: UUID, file: UUID) -> Iterator[tuple[str, Calla
     names |= {
         "user": user.pk,
         "kaha": "x",
-        **dict.fromkeys(["hook", "export", "erasure"], factories.unsaved(1)),
+        **dict.fromkeys(["hook", "export", "erasure", "canned"], factories.unsaved(1)),
     }
     api = Api(user)
     for row in READS:

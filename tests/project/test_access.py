@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from conversations.models import User
+from conversations.models import CannedReply, User
 from conversations.services import participants, sessions
 from messaging.services.notes import write_note
 from personal.jobs.erasing import KINDS
@@ -125,6 +125,12 @@ GET    conversations/{case}/pins                 401   401   404   404   404   4
 PUT    conversations/{case}/pins/1               401   401   404   404   404   404   404   403   204   204   404   404
 GET    conversations/{case}/notes                401   401   404   404   404   404   404   403   200   200   404   404
 GET    conversations/{case}/notes/1              401   401   404   404   404   404   404   403   200   200   404   404
+POST   conversations/{case}/snooze               401   401   404   404   404   404   404   403   200   200   404   404
+POST   conversations/{group}/snooze              401   401   404   404   403   403   403   404   404   404   404   404
+GET    business/{business}/canned-replies        401   401   404   404   404   404   404   404   200   200   404   404
+POST   business/{business}/canned-replies        401   401   404   404   404   404   404   404   201   201   404   404
+PATCH  business/{business}/canned-replies/{canned} 401 401   404   404   404   404   404   404   200   200   404   404
+DELETE business/{business}/canned-replies/{canned} 401 401   404   404   404   404   404   404   204   204   404   404
 PATCH  conversations/{case}/notes/1              401   401   404   404   404   404   404   403   200   403   404   404
 DELETE conversations/{case}/notes/1              401   401   404   404   404   404   404   403   200   200   404   404
 GET    conversations/{group}/notes               401   401   404   404   403   403   403   404   404   404   404   404
@@ -180,6 +186,9 @@ BODIES: dict[str, Any] = {
     "POST conversations/*/messages/*/report": {"reason": "spam"},
     "POST conversations/*/assign": {"user_id": "{clerk}"},
     "POST conversations/*/status": {"status": "resolved"},
+    "POST conversations/*/snooze": {"until": None},
+    "POST business/*/canned-replies": {"shortcut": "bye", "content": "Until next time."},
+    "PATCH business/*/canned-replies/*": {"content": "Good day."},
     "POST admin/database/analyze-query": {"sql": "SELECT 1"},
     "POST admin/database/optimize": {"operation": "analyze"},
     "PUT business/*/agents/*": {"role": "agent"},
@@ -270,6 +279,7 @@ def names(callers: dict[str, User]) -> dict[str, str]:
     return {
         "export": str(export.pk),
         "erasure": str(erasure.pk),
+        "canned": str(CannedReply.objects.create(business_id="acme", shortcut="hi", content="Hi!").pk),
         "hook": str(delivery.webhook_id),
         "delivery": str(delivery.key),
         "job": "999",

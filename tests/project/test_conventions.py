@@ -30,6 +30,7 @@ PATHS = sorted(ADDRESSES)
 METHODS = {"TRACE", "OPTIONS", "GET", "POST", "PUT", "PATCH", "DELETE"}
 NAMED = (
     "group", "direct", "case", "user", "clerk", "emoji", "hook", "delivery", "file", "scan", "export", "erasure",
+    "canned",
 )  # fmt: skip
 BODILESS = {
     "POST auth/ws-ticket",

@@ -9,18 +9,19 @@ from conversations.queries.statement import rows
 from messaging.queries.fragments import TOLD
 from messaging.records import Written
 
-PAGE = 100  # messages of a page, and at most of a transaction
-LOOKED_THROUGH = 5_000  # notices of one statement
+PAGE = 100  # messages of a transaction
+LOOKED_THROUGH = 5_000  # of one statement, whatever it finds among them
 
 
 class Said(NamedTuple):
-    """A message of theirs. `notice`: it tells of a change of a case. `deleted`: only its client_id is left of it."""
+    """A message of theirs. `notice`: it tells of a change of a case. `deleted`: its client_id at most is `left`."""
 
     id: int
     conversation: UUID
     at: datetime
     notice: bool
     deleted: bool
+    left: bool
 
 
 class Emptied(NamedTuple):
@@ -40,21 +41,25 @@ class Place(NamedTuple):
 _NOTICE = "(m.type = 'system' AND m.metadata->>'action' IN ('assign', 'status'))"
 
 
-def said(*, sender: UUID, before: Place | None) -> list[Said]:
-    """A page of what somebody said, the newest first, without what is emptied already. One statement.
+def said(*, sender: UUID, before: Place | None) -> tuple[list[Said], Place | None]:
+    """What somebody said, the newest first, without what is emptied already, and where to look next. One statement.
 
+    So many are looked through, and not so many found: else the last one of somebody who said much reads all of it.
     Uses index: messages_sender_sent.
     """
     found = rows(
-        f"""SELECT m.id, m.conversation_id, m.sent_at, {_NOTICE}, m.deleted_at IS NOT NULL
+        f"""SELECT m.id, m.conversation_id, m.sent_at, {_NOTICE}, m.deleted_at IS NOT NULL,
+            m.deleted_at IS NULL OR m.client_id IS NOT NULL
         FROM messages m
-        WHERE m.sender_id = %(sender)s::uuid AND (m.deleted_at IS NULL OR m.client_id IS NOT NULL)
+        WHERE m.sender_id = %(sender)s::uuid
           AND m.sent_at <= coalesce(%(at)s::timestamptz, 'infinity')
           AND (%(id)s::bigint IS NULL OR (m.sent_at, m.id) < (%(at)s::timestamptz, %(id)s::bigint))
-        ORDER BY m.sent_at DESC, m.id DESC LIMIT {PAGE}""",
+        ORDER BY m.sent_at DESC, m.id DESC LIMIT {LOOKED_THROUGH}""",
         {"sender": sender, **_given(before)},
     )
-    return [Said(*line) for line in found]
+    page = [Said(*line) for line in found]
+    after = Place(page[-1].at, page[-1].id) if len(page) == LOOKED_THROUGH else None
+    return [one for one in page if one.left], after
 
 
 def notices_about(*, user: UUID, before: Place | None) -> tuple[list[int], Place | None]:

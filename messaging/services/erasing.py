@@ -6,7 +6,7 @@ again, and changes nothing then.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
@@ -23,7 +23,7 @@ from messaging import events, policies
 from messaging.jobs import FILES, purge_attachments
 from messaging.models import Attachment, Mention, Message, Note, Reaction, Report, Revision
 from messaging.queries import erasing as queries
-from messaging.queries.erasing import Emptied, Place, Said
+from messaging.queries.erasing import Emptied, Said
 from messaging.services import pins
 from messaging.services.messages import count_reply
 from messaging.services.notes import empty_note
@@ -32,12 +32,23 @@ from messaging.services.telling import tell
 
 def erase_messages(*, user_id: UUID, noted: Noted) -> None:
     """All that they said, with what hangs on it. Notices of what they did in a case stay, without their name."""
-    place: Place | None = None
-    while page := queries.said(sender=user_id, before=place):
-        place = Place(page[-1].at, page[-1].id)
-        by_room = attrgetter("conversation")
-        for conversation_id, lines in groupby(sorted(page, key=by_room), key=by_room):
-            _erase(conversation_id, list(lines), noted)
+    found, place = queries.said(sender=user_id, before=None)
+    while True:
+        for conversation_id, lines in _by_room(found):
+            _erase(conversation_id, lines, noted)
+        noted("messages", 0)
+        if place is None:
+            return
+        found, place = queries.said(sender=user_id, before=place)
+
+
+def _by_room(found: Iterable[Said]) -> Iterator[tuple[UUID, Sequence[Said]]]:
+    """What one transaction empties."""
+    room = attrgetter("conversation")
+    for conversation_id, group in groupby(sorted(found, key=room), key=room):
+        lines = list(group)
+        for at in range(0, len(lines), queries.PAGE):
+            yield conversation_id, lines[at : at + queries.PAGE]
 
 
 def _erase(conversation_id: UUID, lines: Sequence[Said], noted: Noted) -> None:

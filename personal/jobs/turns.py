@@ -22,7 +22,7 @@ LEASE: Final = timedelta(minutes=3)  # longer than anything that is done between
 SLOWEST: Final = 1_000_000  # bytes a second of a storage
 PAUSE: Final = timedelta(minutes=1)  # after an attempt that failed, longer each time
 ATTEMPTS: Final = 5  # of an export; an erasure goes on from where it was, for as long as it gets on
-AT_ONCE: Final = 2  # jobs of all workers: the rest of what they do must not wait for these
+AT_ONCE: Final = 2  # of all workers, who are more than that: the rest of what they do must not wait for these
 
 State = Job.State
 

@@ -275,6 +275,25 @@ def test_a_worker_that_dies_anywhere_is_gone_on_from(scene: Scene, monkeypatch: 
     assert (found.state, found.result["messages"], found.result["seats"]) == ("done", 6, 5)
 
 
+def test_however_much_they_said_a_statement_reads_a_part(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of what is emptied already, which no statement finds by itself."""
+    monkeypatch.setattr(erasing, "LOOKED_THROUGH", 2)
+    receipt(scene)
+    assert left_of(SECRET) == {}
+    gone = Message.objects.filter(sender=scene.mary, deleted_at__isnull=False).count()
+    with CaptureQueriesContext(connection) as asked_for:
+        found, place = erasing.said(sender=scene.mary.pk, before=None)
+        steps = 1
+        while place is not None:
+            assert all(one.notice for one in found)
+            found, place = erasing.said(sender=scene.mary.pk, before=place)
+            steps += 1
+    assert gone >= 6
+    assert steps == len(asked_for) > gone // 2
+
+
 def dies(monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether a worker came to where it is killed: after a few of their things, in the transaction of the last."""
     noted, left = turns.Turn.noted, [3]

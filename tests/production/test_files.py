@@ -23,6 +23,7 @@ from granian.cli import cli as granian
 from chatbackend import env
 from chatbackend.middleware import UPLOADS, most_bytes
 from messaging.routing import websocket_urlpatterns
+from personal.jobs import turns
 from tests.production import compose
 from tests.server import ROOT
 
@@ -294,6 +295,12 @@ def test_connections_fit_into_each_other() -> None:
     assert clients + 20 < _number(server["max_connections"])  # at the replica
     lent = _number(ini["default_pool_size"]) + _number(ini["reserve_pool_size"])
     assert lent + 30 < _number(server["max_connections"])  # monitoring, maintenance, backup, and a person
+
+
+def test_exports_and_erasures_leave_a_worker_for_everything_else() -> None:
+    started = (ROOT / "docker-compose.yml", ROOT / "chatbackend" / "management" / "commands" / "up.py")
+    workers = [int(re.findall(r"--concurrency\W+(\d+)", path.read_text())[0]) for path in started]
+    assert min(workers) > turns.AT_ONCE
 
 
 def test_nobody_gives_up_before_who_knows_why() -> None:

@@ -128,7 +128,7 @@ class Command(BaseCommand):
             ["-m", "daphne", "-v", "0", "-b", HOST, "-p", str(settings.PORT), "chatbackend.asgi:application"],
             {**env, "CHATBACKEND_PROCESS": "web"},
         )
-        worker = ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+        worker = ["worker", "--concurrency", "3", "--without-gossip", "--without-mingle"]
         # As root Celery warns at length about a queue that others could write to; ours has a password.
         quiet = ["-W", "ignore:You're running the worker"]
         self._start("worker", [*quiet, *celery, *worker, *level], {**env, "CHATBACKEND_PROCESS": "worker"})

@@ -1,6 +1,6 @@
 """What is kept here of one person, as far as they may read it: their account, what they wrote, whom they blocked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -153,10 +153,13 @@ def _pages(rows: "QuerySet[Note]") -> Iterator[list[tuple[UUID, int]]]:
         yield [(conversation, number) for _, conversation, number in page]
 
 
-def _unsent(user: User) -> Iterable[str]:
-    """Files that no message carries yet; there is a bound on how much somebody keeps here."""
-    free = Attachment.objects.filter(owner=user, message=None, removed_at=None)
-    return [attachments.attachment(pk) for pk in free.order_by("pk").values_list("pk", flat=True)[:PAGE]]
+def _unsent(user: User) -> Iterator[str]:
+    """Files that no message carries yet."""
+    free = Attachment.objects.filter(owner=user, message=None, removed_at=None).order_by("pk")
+    keys = list(free.values_list("pk", flat=True)[:PAGE])
+    while keys:
+        yield from (attachments.attachment(key) for key in keys)
+        keys = list(free.filter(pk__gt=keys[-1]).values_list("pk", flat=True)[:PAGE])
 
 
 def _explain(parcel: Parcel, script: Script, user: User) -> None:

@@ -21,7 +21,7 @@ from conversations.exceptions import Unauthenticated
 from conversations.models import BusinessAgent, BusinessCase, Conversation, LastSeen, Participant, User
 from conversations.queries.integrity import faults
 from conversations.services import blocks, business, conversations, participants, sessions, users
-from conversations.services.erasing import NOBODY
+from conversations.services.erasing import NOBODY, Noted
 from messaging import files
 from messaging.jobs import purge_deleted
 from messaging.models import Message, Report
@@ -391,6 +391,23 @@ def test_what_never_gets_on_has_failed_in_the_end(scene: Scene, monkeypatch: pyt
         Job.objects.update(busy_until=timezone.now())
     told = done(scene.staff, job)
     assert (told["state"], told["why"]) == ("failed", "broken")
+
+
+def test_what_comes_anew_in_every_round_is_not_said_to_be_done(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [erasing_job.MOST_ROUNDS]
+
+    def more(*, noted: Noted, **_: Any) -> None:
+        left[0] -= 1
+        noted("presence", int(left[0] >= 0))
+
+    monkeypatch.setattr(erasing_job, "STEPS", (more,))
+    job = asked(scene.staff, f"/users/{scene.mary.pk}/erase")
+    assert done(scene.staff, job)["state"] == "queued"
+    assert turns.claim() is None  # after a while
+    Job.objects.update(busy_until=timezone.now())
+    assert done(scene.staff, job)["state"] == "done"
 
 
 def test_webhooks_tell_it_and_keep_nothing(scene: Scene) -> None:

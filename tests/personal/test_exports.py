@@ -18,7 +18,7 @@ from messaging import files
 from messaging.models import Attachment
 from messaging.services import messages, notes, reactions, reports
 from personal import tasks
-from personal.archives import conversation, pages
+from personal.archives import conversation, own, pages
 from personal.archives.parcel import MOST_NAME, short
 from personal.exceptions import Lost
 from personal.jobs import turns
@@ -129,7 +129,7 @@ def test_who_loses_the_right_to_it_while_it_is_made_has_nothing(
 
 
 def test_ones_own_is_what_one_wrote_and_nothing_of_others(
-    people: tuple[User, User, UUID], exported: Export
+    people: tuple[User, User, UUID], exported: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, ben, room = people
     agent = factories.agent()
@@ -138,20 +138,23 @@ def test_ones_own_is_what_one_wrote_and_nothing_of_others(
     reports.report(reporter_id=ben.pk, conversation_id=room, seq=1, reason="spam", note="too loud")
     blocks.block(user_id=ben.pk, blocked_id=agent.pk)
     blocks.block(user_id=ann.pk, blocked_id=ben.pk)
-    factories.file(ben, b"not sent yet", name="draft.txt")
+    monkeypatch.setattr(own, "PAGE", 2)
+    for number in range(3):
+        factories.file(ben, b"not sent yet", name=f"draft {number}.txt")
     participants.leave(user_id=ben.pk, conversation_id=room)
     cat = factories.person("cat")
     other = factories.direct(ben, cat)
     factories.say(cat, other, "said by another")
     found = exported(ben, "/users/me/export")
-    own = read(Api(ben).get("/users/me/messages"))["results"]
-    assert found.lines("messages.jsonl") == own
-    assert {one["content"] for one in own} == {"an answer", "", "my case"}
+    mine = read(Api(ben).get("/users/me/messages"))["results"]
+    assert found.lines("messages.jsonl") == mine
+    assert {one["content"] for one in mine} == {"an answer", "", "my case"}
     assert [one["blocked"] for one in found.lines("blocks.jsonl")] == [str(agent.pk)]
     assert [one["note"] for one in found.lines("reports.jsonl")] == ["too loud"]
     assert [one["emojis"] for one in found.lines("reactions.jsonl")] == [["👍"]]
     told = {file["name"]: file for file in found.lines("attachments.jsonl")}
-    assert found.files[told["draft.txt"]["path"]] == b"not sent yet"
+    for number in range(3):
+        assert found.files[told[f"draft {number}.txt"]["path"]] == b"not sent yet"
     assert told["map #1.png"]["left_out"] == "not to be read"  # they have left
     assert not found.has("alert(")
     assert not found.has("Ann")

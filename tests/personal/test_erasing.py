@@ -42,6 +42,7 @@ from tests.personal.conftest import asked, done, result
 from tests.server import ROOT
 from webhooks.jobs.spreading import spread
 from webhooks.models import Webhook, WebhookDelivery
+from webhooks.queries import erasing as deliveries
 
 pytestmark = pytest.mark.django_db
 SECRET = "marigold"  # in everything that is theirs
@@ -460,6 +461,24 @@ def test_deliveries_are_looked_through_where_there_are_any(scene: Scene) -> None
     with CaptureQueriesContext(connection) as asked_for:
         receipt(scene)
     assert sum("webhook_deliveries" in one["sql"] for one in asked_for) < 40
+
+
+def test_deliveries_look_their_messages_up_one_by_one(scene: Scene) -> None:
+    """A subplan may be hashed, which reads all messages for a thousand deliveries."""
+    seen: list[tuple[str, Any]] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        deliveries.forget_messages(scene.mary.pk, after=0, until=1_000)
+    ((sql, params),) = seen
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}", params)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "messages m" in plan
+    assert "SubPlan" not in plan
 
 
 def test_names_of_what_was_theirs_alone_go_also_where_they_had_left(scene: Scene) -> None:

@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Locator, expect
 
-from conversations.models import User
+from conversations.models import Block, User
 from conversations.services import business
+from conversations.services.blocks import block
 from messaging.models import Report
 from messaging.services.messages import delete_message
 from messaging.services.notes import delete_note, edit_note, write_note
@@ -155,6 +156,7 @@ def test_a_note_reaches_agents_alone_and_is_never_taken_for_an_answer(case: Room
     expect(_toggle(ben)).to_have_count(0)
     ann.page.evaluate(LISTEN)
     _toggle(ann).press("Enter")
+    expect(ann.page.get_by_test_id("composer-bar")).to_be_visible()
     expect(ann.page.get_by_test_id("composer-bar")).to_have_text("Note: only agents see this")
     ann.write("has called <b>twice</b>")
     expect(ann.page.get_by_test_id("note")).to_contain_text("Only agents see this")
@@ -197,3 +199,37 @@ def test_a_note_reaches_agents_alone_and_is_never_taken_for_an_answer(case: Room
     expect(ann.page.get_by_test_id("note").last).to_contain_text(other.username)
     expect(ben.page.get_by_test_id("note")).to_have_count(0)
     ben.sees("it does not open", "we are on it")
+
+
+def test_who_is_blocked_is_told_so_and_heard_once_they_are_not(people: tuple[Person, Person]) -> None:
+    ann, ben = people
+    ann.start_direct_with(ben)
+    ann.write("hello")
+    ben.open_conversation("ann")
+    ann.page.get_by_role("button", name="Conversation details").click()
+    details = ann.page.get_by_test_id("details-dialog")
+    details.get_by_role("button", name="Block ben").click()
+    ann.page.get_by_test_id("confirm-dialog").get_by_role("button", name="Cancel").click()
+    details.get_by_role("button", name="Block ben", exact=True).click()
+    ann.page.get_by_test_id("confirm-dialog").get_by_role("button", name="Block").click()
+    expect(details.get_by_role("button", name="Unblock ben")).to_be_focused(timeout=LIVE_MS)
+    ann.page.keyboard.press("Escape")
+    ben.write("please")
+    failure = ben.message("please").get_by_role("alert")
+    expect(failure).to_contain_text("This person does not want to hear from you.", timeout=LIVE_MS)
+    ann.page.reload()
+    bar = ann.page.get_by_test_id("block-bar")
+    expect(bar).to_contain_text("You have blocked ben", timeout=LIVE_MS)
+    bar.get_by_role("button", name="Unblock").click()
+    expect(bar).to_be_hidden(timeout=LIVE_MS)
+    failure.get_by_role("button", name="Retry").click()
+    ann.sees("hello", "please")
+
+    block(user_id=ann.id, blocked_id=ben.id)  # from another page of hers
+    ann.page.get_by_role("button", name="Account").click()
+    ann.page.get_by_role("menuitem", name="Blocked people").click()
+    ann.page.get_by_role("button", name="Unblock ben").click(timeout=LIVE_MS)
+    expect(ann.page.get_by_test_id("blocks-dialog")).to_contain_text(
+        "You have blocked nobody.", timeout=LIVE_MS
+    )
+    assert not Block.objects.exists()

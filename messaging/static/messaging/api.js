@@ -56,6 +56,15 @@ export class Api {
     return this.call("GET", `/users/${id}`);
   }
 
+  /** Whom the user has blocked. */
+  blocks({ cursor, limit = 50 } = {}) {
+    return this.call("GET", `/users/me/blocks${query({ cursor, limit })}`);
+  }
+
+  block(userId, on) {
+    return this.call(on ? "PUT" : "DELETE", `/users/me/blocks/${userId}`);
+  }
+
   unread() {
     return this.call("GET", "/unread");
   }

@@ -3,6 +3,7 @@
  * (`#/c/<conversation id>`, and `/<seq>` for a place in it). A workspace is made anew at each signing in, so that nothing of one user is left for the
  * next.
  */
+import { Blocks } from "./blocks.js";
 import { ChatClient } from "./chat-client.js";
 import { Controller } from "./controller.js";
 import { gist, isMuted, nameOf, titleOf } from "./conversations.js";
@@ -12,6 +13,7 @@ import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { lastOwn } from "./threads.js";
 import { Banner } from "./views/banner.js";
+import { BlockBar, openBlocks } from "./views/blocks.js";
 import { CaseBar, openCases } from "./views/case.js";
 import { Composer } from "./views/composer.js";
 import { ConversationPane } from "./views/conversation.js";
@@ -45,6 +47,7 @@ class Workspace {
   #store;
   #controller;
   #notes;
+  #blocks;
   #listening = new AbortController();
   #notices = new Notices();
   #banner = new Banner({ retry: () => this.#chat.wake() });
@@ -63,6 +66,7 @@ class Workspace {
     const place = (id) => (id === this.#pane.id ? this.#timeline.hold() : null);
     this.#controller = new Controller({ chat: this.#chat, store: this.#store, place });
     this.#notes = new NoteKeeper({ chat: this.#chat, store: this.#store });
+    this.#blocks = new Blocks({ api: this.#chat.api });
     this.#inbox = new Inbox({ store: this.#store, acts: this.#inboxActs() });
     this.#timeline = new Timeline(this.#timelineActs());
     this.#composer = new Composer(this.#composerActs());
@@ -110,6 +114,7 @@ class Workspace {
     on(this.#controller, "gone", ({ detail }) => this.#gone(detail));
     on(this.#controller, "arrived", ({ detail }) => this.#arrived(detail));
     on(this.#notes, "noted", ({ detail }) => this.#noted(detail));
+    on(this.#blocks, "change", () => this.#pane.render());
     on(window, "hashchange", () => this.#route());
     on(document, "visibilitychange", () => this.#markRead());
   }
@@ -221,6 +226,7 @@ class Workspace {
   #accountMenu(button) {
     const items = [
       { label: "Cases of a business", icon: "business", act: () => this.#cases() },
+      { label: "Blocked people", icon: "block", act: () => openBlocks(this.#blocks) },
       { label: "Sign out", icon: "leave", act: () => this.#signOut() },
     ];
     openMenu(button, items, "Account");
@@ -350,6 +356,8 @@ class Workspace {
         go: (id, seq) => this.#goTo({ id, seq }),
       },
     });
+    const unblock = (user) => this.#try(this.#blocks.set(user, false));
+    const blockBar = new BlockBar({ blocks: this.#blocks, acts: { unblock } });
     const acts = { details: () => this.#details(), create: () => this.#create() };
     return new ConversationPane({
       store: this.#store,
@@ -357,6 +365,7 @@ class Workspace {
       composer: this.#composer,
       caseBar,
       pins,
+      blockBar,
       acts,
     });
   }
@@ -376,7 +385,7 @@ class Workspace {
       leave: () => controller.leave(id),
       remove: () => controller.deleteConversation(id),
     };
-    return new Details({ store: this.#store, id, acts });
+    return new Details({ store: this.#store, blocks: this.#blocks, id, acts });
   }
 }
 

@@ -23,6 +23,7 @@ export class ConversationPane {
   #composer;
   #caseBar;
   #pins;
+  #blockBar;
   #details;
   #newAfter = null;
   #title = h("h1", { class: "pane-title", tabIndex: -1, dir: "auto", "data-testid": "conversation-title" });
@@ -33,15 +34,16 @@ export class ConversationPane {
   #open;
 
   /**
-   * @param {{store: object, timeline: object, composer: object, caseBar: object, pins: object,
+   * @param {{store: object, timeline: object, composer: object, caseBar: object, pins: object, blockBar: object,
    *          acts: {details: () => void, create: () => void}}} parts
    */
-  constructor({ store, timeline, composer, caseBar, pins, acts }) {
+  constructor({ store, timeline, composer, caseBar, pins, blockBar, acts }) {
     this.#store = store;
     this.#timeline = timeline;
     this.#composer = composer;
     this.#caseBar = caseBar;
     this.#pins = pins;
+    this.#blockBar = blockBar;
     this.#details = h(
       "button",
       {
@@ -61,6 +63,7 @@ export class ConversationPane {
       pins.element,
       timeline.element,
       this.#typing,
+      blockBar.element,
       composer.element,
     );
     this.#placeholder = placeholder(acts);
@@ -116,6 +119,7 @@ export class ConversationPane {
 
   #renderHead(conversation) {
     this.#details.disabled = !conversation;
+    this.#blockBar.render(conversation);
     this.#composer.offerNotes(Boolean(conversation) && worksOn(conversation));
     if (!conversation) {
       fill(this.#avatar, h("span", { class: "avatar skeleton-disc" }));

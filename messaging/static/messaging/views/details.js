@@ -3,6 +3,7 @@ import { KINDS, ROLES, isMuted, manages, nameOf, titleOf } from "../conversation
 import { fill, h, isolated } from "../dom.js";
 import { icon } from "../icons.js";
 import { conversationAvatar, personAvatar } from "./avatar.js";
+import { setBlocked } from "./blocks.js";
 import { confirmed, explain, openDialog, problemLine } from "./dialog.js";
 import { PeoplePicker } from "./people-picker.js";
 
@@ -14,6 +15,7 @@ const CHOOSABLE = ["member", "admin", "owner"];
  */
 export class Details {
   #store;
+  #blocks;
   #id;
   #acts;
   #renaming = false;
@@ -26,9 +28,10 @@ export class Details {
   #exits = h("div", { class: "details-exits" });
   #dialog;
 
-  /** @param {{store: object, id: string, acts: Acts}} parts */
-  constructor({ store, id, acts }) {
+  /** @param {{store: object, blocks: object, id: string, acts: Acts}} parts */
+  constructor({ store, blocks, id, acts }) {
     this.#store = store;
+    this.#blocks = blocks;
     this.#id = id;
     this.#acts = acts;
     const { type } = store.conversations.get(id);
@@ -40,7 +43,12 @@ export class Details {
     });
     const update = ({ detail }) => this.#update(detail);
     store.addEventListener("change", update);
-    this.#dialog.addEventListener("close", () => store.removeEventListener("change", update));
+    const blocked = () => this.#render();
+    blocks.addEventListener("change", blocked);
+    this.#dialog.addEventListener("close", () => {
+      store.removeEventListener("change", update);
+      blocks.removeEventListener("change", blocked);
+    });
     this.#render();
     acts.reload().catch(() => null);
   }
@@ -140,7 +148,8 @@ export class Details {
     ];
   }
 
-  #waysOut({ type, membership }) {
+  #waysOut({ type, membership, peer }) {
+    if (type === "direct" && peer) return [this.#blocking(peer)];
     if (type !== "group" || !membership) return [];
     const leave = h(
       "button",
@@ -157,6 +166,17 @@ export class Details {
         "Delete group",
       );
     return [leave, remove];
+  }
+
+  #blocking(peer) {
+    const on = this.#blocks.has(peer.id);
+    const attributes = {
+      type: "button",
+      class: on ? "button" : "button danger-text",
+      "data-focus": "block",
+      onclick: () => this.#do(setBlocked(this.#blocks, peer, !on)),
+    };
+    return h("button", attributes, icon("block"), h("span", {}, on ? "Unblock " : "Block ", isolated(nameOf(peer))));
   }
 
   async #leave() {

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest, HttpResponse
+from rest_framework.throttling import BaseThrottle
 
 from chatbackend.problems import problem_http
-from conversations.context import request_id
+from conversations.context import caller_address, request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -30,13 +31,14 @@ class RequestContextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         current = usable_id(request.headers.get("X-Request-ID", ""))
         request.request_id = current  # type: ignore[attr-defined]  # for what Django logs after us
-        token = request_id.set(current)
+        token, from_ = request_id.set(current), caller_address.set(BaseThrottle().get_ident(request) or "")  # type: ignore[arg-type]
         try:
             response = self._answer(request)
             response["X-Request-ID"] = current
             return response
         finally:
             request_id.reset(token)
+            caller_address.reset(from_)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         # PostgreSQL text cannot hold NUL: refuse it here instead of in each filter and path converter.

@@ -441,6 +441,7 @@ SEARCH_LANGUAGE = env.text(
 )  # as of `manage.py reindex_search`
 METRICS_TOKEN = env.secret("METRICS_TOKEN")  # who may read /metrics; without it this machine alone
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, minimum=1)  # what was deleted is purged after this
+AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 365, minimum=0)  # 0: for good
 ARCHIVE_AFTER_DAYS = env.integer(
     "ARCHIVE_AFTER_DAYS", 0, minimum=0
 )  # of quiet; 0: nothing is archived by itself

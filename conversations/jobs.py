@@ -5,13 +5,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from conversations import events
 from conversations.events import Event
-from conversations.models import BusinessCase, Conversation, Participant, SocketNotice, SocketTicket
+from conversations.models import (
+    AuditEntry,
+    BusinessCase,
+    Conversation,
+    Participant,
+    SocketNotice,
+    SocketTicket,
+)
 from conversations.queries import archive, people
 
 BATCH = 1_000
@@ -20,12 +28,16 @@ NOTICES_KEPT = timedelta(hours=1)
 
 
 def purge_expired(*, now: datetime) -> int:
-    """Deletes tickets, refresh tokens and notices past their time, a batch a transaction; returns how many went."""
+    """Deletes tickets, refresh tokens, notices and audit entries past their time, a batch a transaction.
+
+    Returns how many went.
+    """
     deleted = 0
     for model, field, before in (
         (SocketTicket, "expires_at", now),
         (OutstandingToken, "expires_at", now),
         (SocketNotice, "told_at", now - NOTICES_KEPT),
+        *((AuditEntry, "at", now - timedelta(days=days)) for days in [settings.AUDIT_KEEP_DAYS] if days),
     ):
         while gone := _purge_batch(model, field, before):
             deleted += gone

@@ -11,7 +11,7 @@ from conversations import jobs
 
 @shared_task(name="conversations.tasks.purge_expired", time_limit=600)
 def purge_expired() -> int:
-    """Hourly: tickets and refresh tokens past their time."""
+    """Hourly: tickets, refresh tokens, notices and audit entries past their time."""
     return jobs.purge_expired(now=timezone.now())
 
 

@@ -1,5 +1,6 @@
 """Accounts, conversations, participants and the business inbox."""
 
+from conversations.models.audit import AuditEntry
 from conversations.models.blocks import Block
 from conversations.models.business import BusinessAgent, BusinessCase
 from conversations.models.canned import CannedReply
@@ -12,6 +13,7 @@ from conversations.models.tickets import SocketTicket
 from conversations.models.users import User
 
 __all__ = [
+    "AuditEntry",
     "Block",
     "BusinessAgent",
     "BusinessCase",

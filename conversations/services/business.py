@@ -11,7 +11,8 @@ from django.utils import timezone
 from conversations import access, policies
 from conversations.exceptions import Forbidden, Invalid, NotFound
 from conversations.models import BusinessAgent, BusinessCase, Conversation, User
-from conversations.services import announce, notices, participants
+from conversations.services import announce, audit, notices, participants
+from conversations.services.audit import Action
 from conversations.signals import case_changed
 
 Status = BusinessCase.Status
@@ -25,6 +26,7 @@ def put_agent(*, actor: User, business_id: str, user_id: UUID, role: str) -> Bus
     agent, new = BusinessAgent.objects.update_or_create(
         business_id=business_id, user=user, defaults={"role": role}
     )
+    audit.keep(Action.AGENT_NAMED, actor=actor.pk, subject=user.pk, business=business_id, role=role)
     if new:
         notices.tell(user_id=user.pk, change="agency_joined", business_id=business_id)
     return agent
@@ -41,6 +43,7 @@ def remove_agent(*, actor: User, business_id: str, user_id: UUID) -> None:
     deleted, _ = BusinessAgent.objects.filter(business_id=business_id, user=user_id).delete()
     if not deleted:
         raise NotFound("No such agent.")
+    audit.keep(Action.AGENT_DISMISSED, actor=actor.pk, subject=user_id, business=business_id)
     for conversation in access.lock_cases(agent_id=user_id, business_id=business_id, assigned=True):
         release(conversation, actor=actor, agent_id=user_id)
     participants.unseat_agent(user_id=user_id, business_id=business_id)

@@ -9,7 +9,8 @@ from django.utils import timezone
 from conversations import access, policies
 from conversations.exceptions import Conflict, Invalid
 from conversations.models import BusinessCase, Conversation, Participant, User
-from conversations.services import announce
+from conversations.services import announce, audit
+from conversations.services.audit import Action
 from conversations.signals import case_opened
 
 Role = Participant.Role
@@ -87,6 +88,7 @@ def delete_conversation(*, actor_id: UUID, conversation_id: UUID) -> None:
     """Ends a group for everybody. Its rows stay until they are purged; nobody sees them any more."""
     found = access.get_conversation(user_id=actor_id, conversation_id=conversation_id, lock=True)
     policies.require_owner(found.role)
+    audit.keep(Action.CONVERSATION_DELETED, actor=actor_id, subject=conversation_id)
     end(found.conversation)
 
 

@@ -13,7 +13,8 @@ from conversations.access import Access
 from conversations.exceptions import Conflict, Invalid, NotFound
 from conversations.models import Conversation, Participant, User
 from conversations.queries import inbox
-from conversations.services import announce
+from conversations.services import announce, audit
+from conversations.services.audit import Action
 from conversations.services.conversations import require_group
 
 Role = Participant.Role
@@ -115,6 +116,8 @@ def set_role(*, actor_id: UUID, conversation_id: UUID, user_id: UUID, role: str)
     if target.role != role:
         target.role, target.version = role, found.conversation.stamp()
         target.save(update_fields=["role", "version"])
+        told = {"conversation": str(conversation_id), "role": role}
+        audit.keep(Action.ROLE_GIVEN, actor=actor_id, subject=user_id, **told)
         announce.participant_changed(found.conversation, user_id, name="participant.updated")
 
 

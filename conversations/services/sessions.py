@@ -16,7 +16,8 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from conversations import access
 from conversations.exceptions import Unauthenticated
 from conversations.models import SocketTicket, User
-from conversations.services import notices
+from conversations.services import audit, notices
+from conversations.services.audit import Action
 from conversations.tokens import REFUSED, read_access_token
 
 TICKET_LIFE = timedelta(seconds=30)
@@ -41,8 +42,12 @@ def sign_in(*, username: str, password: str) -> tuple[User, Tokens]:
     user = User.objects.active().filter(username=username).first()
     # Against an unusable password Django still runs the hasher once.
     if not check_password(password, user.password if user else make_password(None)) or user is None:
+        audit.keep(Action.SIGN_IN_REFUSED, actor=None, subject=user.pk if user else "")
         raise Unauthenticated("Wrong username or password.", code="bad_credentials")
-    return user, _tokens(user, session=uuid4().hex)
+    session = uuid4().hex
+    with transaction.atomic():
+        audit.keep(Action.SIGNED_IN, actor=user.pk, session=session)
+        return user, _tokens(user, session=session)
 
 
 def _tokens(user: User, *, session: str) -> Tokens:
@@ -79,6 +84,7 @@ def revoke(refresh: str) -> None:
     """
     with transaction.atomic():
         user, session = _use_up(refresh)
+        audit.keep(Action.SIGNED_OUT, actor=user.pk, session=session)
         if session:
             notices.tell(user_id=user.pk, change="session_ended", session=session)
 

@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from conversations import access
 from conversations.exceptions import Conflict, Invalid
 from conversations.models import User
-from conversations.services import notices
+from conversations.services import audit, notices
+from conversations.services.audit import Action
 
 IMPORTED = "@import"  # ends the names of imported accounts whose own name is somebody's already
 MAX_USERNAME = 64
@@ -34,7 +35,9 @@ def register(*, username: str, password: str, display_name: str = "") -> User:
         with transaction.atomic():
             if User.objects.filter(username__iexact=username).exists():
                 raise Conflict("This username is taken.", code="username_taken")
-            return User.objects.create_user(username, password, display_name=display_name)
+            made = User.objects.create_user(username, password, display_name=display_name)
+            audit.keep(Action.REGISTERED, actor=made.pk)
+            return made
     except IntegrityError as error:
         raise Conflict("This username is taken.", code="username_taken") from error
 

@@ -10,6 +10,8 @@ from django.db import transaction
 from conversations import access, contents
 from conversations.exceptions import Invalid
 from conversations.models import Conversation, Participant
+from conversations.services import audit
+from conversations.services.audit import Action
 from messaging import events
 from messaging.queries import writing
 from messaging.records import Written
@@ -45,11 +47,16 @@ class Added(NamedTuple):
 
 @storable()
 @transaction.atomic
-def add_batch(*, conversation_id: UUID, lines: Sequence[Line]) -> Added:
-    """Adds lines of participants to a conversation for staff, all or nothing, and tells everybody of each."""
+def add_batch(*, conversation_id: UUID, lines: Sequence[Line], actor_id: UUID | None = None) -> Added:
+    """Adds lines of participants to a conversation for staff, all or nothing, and tells everybody of each.
+
+    `actor_id` is who has it done, where that is a person.
+    """
     conversation = access.get_any_conversation(conversation_id, lock=True)
     _require_participants(conversation, lines)
     added = append(conversation, lines)
+    if actor_id is not None:
+        audit.keep(Action.MESSAGES_IMPORTED, actor=actor_id, subject=conversation_id, number=added.inserted)
     events.message_changed(conversation_id, *added.new, name="message.created")
     return added
 

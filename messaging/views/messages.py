@@ -132,7 +132,7 @@ class MessageViewSet(ChatViewSet):
     def batch(self, request: Request, conversation_id: UUID) -> Response:
         """Staff: add what participants said elsewhere, in the order given, all or nothing. A bare array will do."""
         lines = [Line(**_line(item)) for item in read_body(inputs.BatchSerializer, request)["messages"]]
-        added = bulk.add_batch(conversation_id=conversation_id, lines=lines)
+        added = bulk.add_batch(conversation_id=conversation_id, lines=lines, actor_id=caller_id(request))
         results = [
             {"client_id": line.client_id, "seq": added.seqs[line.sender, line.client_id]} for line in lines
         ]

@@ -1,17 +1,16 @@
 """Having a person erased."""
 
-import logging
 from uuid import UUID
 
 from django.db import transaction
 
 from conversations.exceptions import NotFound
 from conversations.models import User
+from conversations.services import audit
+from conversations.services.audit import Action
 from conversations.services.erasing import close_account
 from personal import policies, tasks
 from personal.models import ACTIVE, Job
-
-logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -31,6 +30,6 @@ def erase(*, actor: User, user_id: UUID) -> Job:
         return going_on
     result = close_account(user)
     job = Job.objects.create(kind=Job.Kind.ERASURE, asked_by=actor, subject=user, result=result)
-    logger.info("erasure %s of user %s, asked for by %s", job.pk, user.pk, actor.pk)
+    audit.keep(Action.ERASURE_ASKED, actor=actor.pk, subject=user.pk, job=str(job.pk))
     transaction.on_commit(tasks.ask, robust=True)
     return job

@@ -7,6 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations.models import User
+from conversations.services import audit
+from conversations.services.audit import Action
 from personal import access, policies, tasks
 from personal.exceptions import TooManyExports
 from personal.models import ACTIVE, Job
@@ -39,6 +41,7 @@ def _ask(user_id: UUID, kind: Kind, conversation_id: UUID | None) -> Job:
         raise TooManyExports("Wait for those that are being made.", retry_after_s=60)
     _require_few(list(mine.order_by("-created_at").values_list("created_at", flat=True)[: policies.A_DAY]))
     job = Job.objects.create(kind=kind, asked_by_id=user_id, conversation_id=conversation_id)
+    audit.keep(Action.EXPORT_ASKED, actor=user_id, subject=conversation_id or user_id, job=str(job.pk))
     transaction.on_commit(tasks.ask, robust=True)
     return job
 

@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.exceptions import NotFound
+from conversations.services import audit
+from conversations.services.audit import Action
 from conversations.throttling import Limit, by_user
 from conversations.views.base import ChatViewSet, account, caller_id
 from messaging import files
@@ -90,6 +92,12 @@ def _zip(request: Request, job: Job) -> StreamingHttpResponse:
     except (FileNotFoundError, Damaged) as error:
         logger.error("export %s: %s", job.pk, type(error).__name__)
         raise NotFound("There is no result, or none any more.") from error
+    audit.keep(
+        Action.EXPORT_FETCHED,
+        actor=job.asked_by_id,
+        subject=job.conversation_id or job.asked_by_id,
+        job=str(job.pk),
+    )
     made = timezone.localtime(job.ended_at).strftime("%Y-%m-%d")
     response = served(request, pieces, kind=ZIP, name=f"{job.kind.replace('_', '-')}-{made}.zip")
     response["Content-Type"], response["Content-Length"] = ZIP, str(job.size)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations.models import User
+from conversations.models import AuditEntry, User
 from conversations.services import blocks, business, participants
 from messaging import files
 from messaging.models import Attachment
@@ -93,6 +93,8 @@ def test_only_who_asked_has_it_and_only_while_they_might_ask_again(people: tuple
         problem(Api(other).get(f"/jobs/{job['job']}"), 404)
         problem(Api(other).get(f"/jobs/{job['job']}/result"), 404)
     result(ann, job)
+    fetched = AuditEntry.objects.get(action="export_fetched")
+    assert (fetched.actor, fetched.subject) == (ann.pk, str(room))
     participants.set_role(actor_id=ann.pk, conversation_id=room, user_id=ben.pk, role="owner")
     participants.set_role(actor_id=ben.pk, conversation_id=room, user_id=ann.pk, role="member")
     problem(Api(ann).get(f"/jobs/{job['job']}/result"), 404)

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from conversations.exceptions import Conflict
 from conversations.models import User
+from conversations.services import audit
+from conversations.services.audit import Action
 from webhooks import access, policies, secrets
 from webhooks.models import Webhook, WebhookDelivery
 from webhooks.queries import cursors
@@ -35,6 +37,7 @@ def make_webhook(
         url=url, events=_sorted(events), business_id=business_id, owner=actor, secret=sealed
     )
     cursors.begin(webhook=webhook.pk, business_id=business_id)
+    audit.keep(Action.WEBHOOK_MADE, actor=actor.pk, subject=webhook.pk, business=business_id)
     return webhook, secret
 
 
@@ -74,6 +77,9 @@ def change_webhook(
             "url", "events", "owner", "secret", "old_secret", "old_until", "disabled_at", "disabled_why",
         ]
     )  # fmt: skip
+    given = {"url": url, "events": events, "active": active, "secret": rotate_secret or None}
+    changed = [name for name, value in given.items() if value is not None]
+    audit.keep(Action.WEBHOOK_CHANGED, actor=actor.pk, subject=webhook_id, changed=changed)
     return webhook, secret
 
 
@@ -101,6 +107,7 @@ def _switch(webhook: Webhook, actor: User, *, on: bool) -> None:
 def delete_webhook(*, actor: User, webhook_id: UUID) -> None:
     """Ends it, with everything that was kept for it."""
     access.get_webhook(actor=actor, webhook_id=webhook_id, lock=True).delete()
+    audit.keep(Action.WEBHOOK_DELETED, actor=actor.pk, subject=webhook_id)
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from conversations.models import (
+    AuditEntry,
     Block,
     BusinessAgent,
     BusinessCase,
@@ -144,6 +145,14 @@ def forget_person(*, user_id: UUID, noted: Noted) -> None:
         ("presence", LastSeen.objects.filter(user=user_id)),
     ):
         drop(rows, kind, noted)
+
+
+def forget_addresses(*, user_id: UUID, noted: Noted) -> None:
+    """Where they were when they did what the audit log tells; what they did stays, by id."""
+    theirs = AuditEntry.objects.filter(actor=user_id, address__isnull=False)
+    while keys := list(theirs.order_by("-at").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            noted("addresses", AuditEntry.objects.filter(pk__in=keys).update(address=None))
 
 
 def drop(rows: QuerySet[Any], kind: str, noted: Noted) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from conversations.contents import opened_each
-from conversations.models import Block, BusinessAgent, LastSeen, User
+from conversations.models import AuditEntry, Block, BusinessAgent, LastSeen, User
 from conversations.queries import inbox
 from conversations.queries.inbox import InboxFilter
 from messaging.models import Attachment, Message, Note, Reaction, Report
@@ -28,6 +28,7 @@ README: Final = """This is what {who} has here, made on {when}.
 
 account.json         the account
 sign_ins.jsonl       sign-ins that have not run out
+audit.jsonl          what of the person's doing is in the audit log, and from where
 agencies.jsonl       the businesses that are answered for
 conversations.jsonl  the conversations taken part in
 messages.jsonl       everything written and not taken back, the newest first, also where one has left
@@ -83,6 +84,7 @@ def _account(user: User) -> Json:
 def _lists(user: User) -> dict[str, Iterator[bytes]]:
     return {
         "sign_ins": _rows(OutstandingToken.objects.filter(user=user), "created_at", "expires_at"),
+        "audit": _rows(AuditEntry.objects.filter(actor=user.pk), "at", "action", "subject", "address"),
         "agencies": _rows(BusinessAgent.objects.filter(user=user), "business_id", "role"),
         "conversations": _conversations(user.pk),
         "notes": _notes(user.pk),

@@ -35,12 +35,13 @@ STEPS: Final[tuple[Step, ...]] = (
     messages.erase_files,
     messages.erase_reports,
     accounts.forget_person,
+    accounts.forget_addresses,
     webhooks.disown_webhooks,
     webhooks.erase_deliveries,
 )
 KINDS: Final = (
     "account", "sign_ins", "agencies", "cases", "seats", "messages", "notices", "notes", "reactions", "files",
-    "reports", "blocks", "presence", "webhooks", "deliveries", "log_entries", "exports",
+    "reports", "blocks", "presence", "addresses", "webhooks", "deliveries", "log_entries", "exports",
 )  # fmt: skip
 COUNTED: Final = 20_000  # to foretell how long it takes
 MOST_ROUNDS: Final = 10  # something goes on making what is theirs; then it is left for a while

@@ -152,6 +152,7 @@ def test_ones_own_is_what_one_wrote_and_nothing_of_others(
     assert found.lines("messages.jsonl") == mine
     assert {one["content"] for one in mine} == {"an answer", "", "my case"}
     assert [one["blocked"] for one in found.lines("blocks.jsonl")] == [str(agent.pk)]
+    assert [one["action"] for one in found.lines("audit.jsonl")] == ["export_asked"]
     assert [one["note"] for one in found.lines("reports.jsonl")] == ["too loud"]
     assert [one["emojis"] for one in found.lines("reactions.jsonl")] == [["👍"]]
     told = {file["name"]: file for file in found.lines("attachments.jsonl")}

@@ -107,14 +107,18 @@ def test_owners_read_what_was_said_before_and_members_report(garden: Room) -> No
     )
 
 
+def _appoint(ann: Person, role: str) -> None:
+    staff = factories.person("staff", is_staff=True)
+    business.put_agent(actor=staff, business_id="acme", user_id=ann.id, role=role)
+
+
 @pytest.fixture
 def case(people: tuple[Person, Person]) -> Room:
     """Ben asks a business for which Ann answers; both look at it."""
     ann, ben = people
     for person in people:
         person.is_online()
-    staff = factories.person("staff", is_staff=True)
-    business.put_agent(actor=staff, business_id="acme", user_id=ann.id, role="agent")
+    _appoint(ann, "agent")
     room = factories.case(User.objects.get(pk=ben.id), content="it does not open")
     for person in people:
         person.page.goto(f"{person.base_url}/#/c/{room}")
@@ -132,11 +136,11 @@ def _thread(person: Person, *texts: str) -> None:
     expect(every).to_have_text(list(texts), timeout=LIVE_MS)
 
 
-def _on_note(ann: Person, text: str, action: str) -> None:
+def _note_menu(ann: Person, text: str) -> Locator:
     note = ann.page.get_by_test_id("note").filter(has_text=text)
     note.hover()
     note.get_by_role("button", name="Message actions").click()
-    ann.page.get_by_role("menuitem", name=action).click()
+    return ann.page.get_by_role("menuitem")
 
 
 # Everything that the page says over its socket from now on.
@@ -175,9 +179,9 @@ def test_a_note_reaches_agents_alone_and_is_never_taken_for_an_answer(case: Room
     ann.write("we are on it")
     ben.sees("it does not open", "we are on it")
     assert "typing" in ann.page.evaluate("said")
-    _on_note(ann, "he is angry", "Edit")
+    _note_menu(ann, "he is angry").filter(has_text="Edit").click()
     ann.write("he is calm")
-    _on_note(ann, "has called", "Delete")
+    _note_menu(ann, "has called").filter(has_text="Delete").click()
     ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     own = ["it does not open", "Note deleted", "he is calm", "we are on it"]
     _thread(ann, *own)
@@ -194,9 +198,14 @@ def test_a_note_reaches_agents_alone_and_is_never_taken_for_an_answer(case: Room
     write_note(agent_id=other.pk, conversation_id=room, content="missed")
     ann.is_in_touch()
     _thread(ann, *own, "other", "Note deleted", "missed")
+    expect(_note_menu(ann, "missed")).to_have_text(["Copy text"])
+    _appoint(ann, "owner")
     ann.page.reload()
     _thread(ann, *own, "other", "Note deleted", "missed")
     expect(ann.page.get_by_test_id("note").last).to_contain_text(other.username)
+    _note_menu(ann, "missed").filter(has_text="Delete").click()
+    ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    _thread(ann, *own, "other", "Note deleted", "Note deleted")
     expect(ben.page.get_by_test_id("note")).to_have_count(0)
     ben.sees("it does not open", "we are on it")
 

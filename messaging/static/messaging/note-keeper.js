@@ -17,6 +17,8 @@ export class NoteKeeper extends EventTarget {
   #store;
   #opened = null;
   #busy = new Set();
+  /** business → whether the user is an owner among its agents, asked once a page */
+  #owned = new Map();
   /** How often what was read came into doubt: a page from before may lack what was said since. */
   #doubts = 0;
 
@@ -42,6 +44,24 @@ export class NoteKeeper extends EventTarget {
 
   async remove(id, number) {
     this.#store.putNote(id, await this.#api.deleteNote(id, number));
+  }
+
+  /** Whether the user may take this note back: their own, and as an owner of the business any. @returns {Promise<boolean>} */
+  async mayRemove({ business_id: businessId }, note) {
+    if (note.sender?.id === this.#store.me.id) return true;
+    if (!this.#owned.has(businessId)) this.#owned.set(businessId, await this.#owns(businessId));
+    return this.#owned.get(businessId);
+  }
+
+  async #owns(businessId) {
+    let cursor;
+    do {
+      const { results, next } = await this.#api.agents(businessId, { cursor, limit: PAGE });
+      const mine = results.find(({ user }) => user.id === this.#store.me.id);
+      if (mine) return mine.role === "owner";
+      cursor = next;
+    } while (cursor);
+    return false;
   }
 
   #hear({ event, conversation, data }) {

@@ -35,7 +35,16 @@ export class MessageMenu {
   open(id, message, button) {
     const conversation = this.#store.conversations.get(id);
     if (!conversation) return;
-    const items = message.internal ? this.#ofNote(id, message) : this.#ofMessage(conversation, message, button);
+    if (message.internal) this.#openNote(conversation, message, button);
+    else this.#offer(this.#ofMessage(conversation, message, button), button);
+  }
+
+  async #openNote(conversation, note, button) {
+    const removable = await this.#notes.mayRemove(conversation, note).catch(() => false);
+    this.#offer(this.#ofNote(conversation, note, removable), button);
+  }
+
+  #offer(items, button) {
     const offered = items.filter(Boolean);
     if (offered.length) openMenu(button, offered, "Message actions");
   }
@@ -54,10 +63,10 @@ export class MessageMenu {
     ];
   }
 
-  #ofNote(id, note) {
+  #ofNote({ id }, note, removable) {
     const own = note.sender?.id === this.#store.me.id;
     const remove = () => this.#notes.remove(id, note.number);
-    return [copying(note), own && this.#editing(note), own && this.#removing(NOTE, remove)];
+    return [copying(note), own && this.#editing(note), removable && this.#removing(NOTE, remove)];
   }
 
   #editing(message) {

@@ -119,6 +119,29 @@ ATTACHMENTS = Rule(
       AND there.ids IS DISTINCT FROM (SELECT array_agg(id ORDER BY id) FROM unnest(m.attachments) id)
     ORDER BY m.conversation_id, m.seq""",
 )
+# Of a deleted conversation nobody reads what is pinned.
+PINS = Rule(
+    "pins",
+    "what is pinned stands",
+    """SELECT c.id, format('message %%s is pinned, and does not stand', pin.seq)
+    FROM conversations c, unnest(c.pins) AS pin (seq)
+    WHERE c.id = ANY (%(ids)s::uuid[]) AND c.deleted_at IS NULL AND NOT EXISTS (
+        SELECT FROM messages m WHERE m.conversation_id = c.id AND m.seq = pin.seq AND m.deleted_at IS NULL)""",
+)
+# Uses index: notes_unique_number, by which as many notes as the last has for a number leave no gap.
+NOTES = Rule(
+    "notes",
+    "notes are numbered without gaps, and none changed at a version that is not reached or another's",
+    """SELECT b.conversation_id, format(
+        'last_number %%s and version %%s; %%s notes up to %%s, of %%s versions up to %%s',
+        b.last_number, b.version, there.notes, there.last, there.versions, there.version)
+    FROM notebooks b, LATERAL (
+        SELECT count(*) AS notes, coalesce(max(n.number), 0) AS last, count(DISTINCT n.version) AS versions,
+            coalesce(max(n.version), 0) AS version
+        FROM notes n WHERE n.conversation_id = b.conversation_id) there
+    WHERE b.conversation_id = ANY (%(ids)s::uuid[]) AND ((there.notes, there.last) <> (b.last_number, b.last_number)
+        OR there.versions <> there.notes OR there.version > b.version)""",
+)
 
 RULES = (
     SEQ,
@@ -130,6 +153,8 @@ RULES = (
     REPLY_COUNT,
     REACTIONS,
     ATTACHMENTS,
+    PINS,
+    NOTES,
 )
 
 

@@ -9,8 +9,9 @@ from django.db.models.functions import Greatest
 from conversations.models import Conversation
 from conversations.services import announce
 from conversations.services.integrity import Repair, reach_version
-from messaging.models import Mention, Message
+from messaging.models import Mention, Message, Note, Notebook
 from messaging.queries import integrity
+from messaging.services import pins
 from messaging.services.messages import count_reply
 from messaging.services.telling import tell
 
@@ -63,6 +64,22 @@ def _react_again(conversation: Conversation) -> None:
             tell(conversation.pk, seq, "message.updated")
 
 
+def _unpin(conversation: Conversation) -> None:
+    pinned = conversation.pins or []
+    standing = _messages(conversation).filter(seq__in=pinned, deleted_at=None).values_list("seq", flat=True)
+    pins.take_off(conversation, *(set(pinned) - set(standing)))
+
+
+def _note_on(conversation: Conversation) -> None:
+    """The next note must take neither number nor version of another. A gap stays."""
+    reached = Note.objects.filter(notebook=conversation.pk).aggregate(
+        number=Max("number"), version=Max("version")
+    )
+    number = Greatest(F("last_number"), reached["number"] or 0)
+    version = Greatest(F("version"), reached["version"] or 0, number)
+    Notebook.objects.filter(pk=conversation.pk).update(last_number=number, version=version)
+
+
 def _counts(reactions: Any) -> dict[str, int]:
     return {one["emoji"]: one["count"] for one in reactions or ()}
 
@@ -79,4 +96,6 @@ REPAIRS: Mapping[str, Repair] = {
     integrity.MENTIONS.name: _name_again,
     integrity.REPLY_COUNT.name: _recount,
     integrity.REACTIONS.name: _react_again,
+    integrity.PINS.name: _unpin,
+    integrity.NOTES.name: _note_on,
 }

@@ -13,7 +13,7 @@ from django.db import connection
 from chatbackend.management.commands.check_integrity import REPAIRS, RULES
 from conversations.models import User
 from conversations.services import conversations, participants
-from messaging.services import messages, reactions
+from messaging.services import messages, notes, pins, reactions
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,10 @@ def room() -> UUID:
     react(ann, room, "🚀", on=False)
     participants.leave(user_id=cid.pk, conversation_id=room)
     factories.direct(ann, ben)
-    factories.case(cid, content="help")
+    case, agent = factories.case(cid, content="help"), factories.agent()
+    for content in ("called", "called again"):
+        notes.write_note(agent_id=agent.pk, conversation_id=case, content=content)
+    pins.pin(actor_id=ann.pk, conversation_id=room, seq=1, on=True)
     ended = factories.group(ann, ben)
     conversations.delete_conversation(actor_id=ann.pk, conversation_id=ended)
     return room
@@ -135,6 +138,14 @@ FAULTS: dict[str, tuple[Callable[[UUID], None], set[str]]] = {
     "attachments of nobody": (set_message(1, "attachments = ARRAY[gen_random_uuid()]"), {"attachments"}),
     "attachments not named": (set_message(2, "attachments = NULL"), {"attachments"}),
     "reactions of nobody": (set_message(1, """reactions = '[{"emoji": "👍", "count": 1}]'"""), {"reactions"}),
+    "a pin of what was taken back": (set_conversation("pins = '{1,3}'"), {"pins"}),
+    "a pin of nothing": (set_conversation("pins = '{9}'"), {"pins"}),
+    "notes beyond the last": (
+        lambda room: execute("UPDATE notebooks SET last_number = 1, version = 1"), {"notes"}),
+    "a note of a version not reached": (
+        lambda room: execute("UPDATE notes SET version = 9 WHERE number = 1"), {"notes"}),
+    "a note lost": (lambda room: execute("DELETE FROM notes WHERE number = 1"), {"notes"}),
+    "notes of one version": (lambda room: execute("UPDATE notes SET version = 2"), {"notes"}),
     "reply_count of none": (set_message(1, "reply_count = 0"), {"reply_count"}),
 }  # fmt: skip
 LEFT = {  # what cannot be put right without guessing
@@ -144,6 +155,8 @@ LEFT = {  # what cannot be put right without guessing
     "versions_distinct": {"versions_distinct"},
     "attachments of nobody": {"attachments"},
     "attachments not named": {"attachments"},
+    "a note lost": {"notes"},
+    "notes of one version": {"notes"},
 }
 
 

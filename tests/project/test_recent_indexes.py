@@ -45,6 +45,10 @@ def test_the_command_on_a_young_database(reached: None) -> None:
     call_command("db_rotate_indexes", "--json", stdout=output, stderr=io.StringIO())
     (done,) = map(json.loads, output.getvalue().splitlines())
     assert (done["window"], done["outcome"], done["index"]) == (recent.NAME, "declined", None)
+    output = io.StringIO()
+    call_command("db_rotate_indexes", stdout=output, stderr=io.StringIO())
+    told = f"{recent.NAME}: declined, the planner would not use a new one; there is none\n"
+    assert output.getvalue() == told
     assert rotate_recent_indexes() == [f"{recent.NAME}: declined"]
     with pytest.raises(CommandError, match="no such window: nothing"):
         call_command("db_rotate_indexes", "nothing")

@@ -24,14 +24,9 @@ class Command(BaseCommand):
         if unknown := set(options["windows"]) - rotation.WINDOWS.keys():
             raise CommandError(f"no such window: {', '.join(sorted(unknown))}")
         wanted = options["windows"] or rotation.WINDOWS
-        done = [asdict(self._rotate(rotation.WINDOWS[name])) for name in wanted]
+        done = [self._rotate(rotation.WINDOWS[name]) for name in wanted]
         for each in done:
-            line = (
-                json.dumps(each)
-                if options["json"]
-                else f"{each['window']}: {each['outcome']}, {each['index']}"
-            )
-            self.stdout.write(line)
+            self.stdout.write(json.dumps(asdict(each)) if options["json"] else _told(each))
 
     def _rotate(self, window: rotation.Window) -> rotation.Rotation:
         try:
@@ -42,3 +37,10 @@ class Command(BaseCommand):
             raise CommandError("another rotation is under way") from None
         except Unavailable as error:
             raise CommandError(f"{window.name}: {error}; the index of before is still there") from error
+
+
+def _told(done: rotation.Rotation) -> str:
+    if done.outcome == rotation.Outcome.DECLINED:
+        left = f"{done.index} stays" if done.index else "there is none"
+        return f"{done.window}: declined, the planner would not use a new one; {left}"
+    return f"{done.window}: {done.outcome}, {done.index}"

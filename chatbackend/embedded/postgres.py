@@ -90,7 +90,7 @@ class Postgres:
         place = ELSEWHERE / hashlib.sha256(str(self.state.resolve()).encode()).hexdigest()[:12]
         if not self.account.can(self.bin / "postgres", "--version"):
             self.bin = binaries.copied_for_others(
-                self.bin, _public(ELSEWHERE) / f"postgres-{_fingerprint(self.bin)}"
+                self.bin, _public(ELSEWHERE) / f"postgresql-{_fingerprint(self.bin)}"
             )
         if not self.data.is_symlink() and not self.account.can_enter(self.state):
             _public(place)

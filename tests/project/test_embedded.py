@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -192,3 +193,31 @@ def test_a_port_is_none_that_the_kernel_hands_out(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(processes, "PORTS", range(taken, taken + 1))
         assert processes.free_port() != taken
     assert processes.free_port() == taken
+
+
+def test_a_copy_for_others_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another who comes between the programs and their libraries does not take the programs alone."""
+    installed, destination = tmp_path / "site" / "pg" / "install" / "bin", tmp_path / "copies" / "pg-1"
+    for path, name in ((installed, "postgres"), (tmp_path / "site" / "pg.libs", "libpq.so")):
+        path.mkdir(parents=True)
+        (path / name).write_text("")
+    destination.parent.mkdir()
+    copytree = shutil.copytree
+    found: list[Path] = []
+
+    def copied(*given: Any, **options: Any) -> None:
+        copytree(*given, **options)
+        if not found:
+            found.append(destination)
+            monkeypatch.setattr(shutil, "copytree", copytree)
+            found.append(binaries.copied_for_others(installed, destination))
+            assert (destination / "pg.libs" / "libpq.so").is_file()
+
+    monkeypatch.setattr(shutil, "copytree", copied)
+    assert (
+        binaries.copied_for_others(installed, destination)
+        == found[1]
+        == destination / "pg" / "install" / "bin"
+    )
+    assert (found[1] / "postgres").is_file()
+    assert list(destination.parent.iterdir()) == [destination]

@@ -29,6 +29,7 @@ def reached(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterat
         connections[MAINTENANCE].close()
 
 
+@pytest.mark.django_db  # or this file alone would find no tables
 def test_what_there_is_to_rotate() -> None:
     assert EVERY == [recent.NAME]
 

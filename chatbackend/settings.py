@@ -238,6 +238,8 @@ DATABASES = {
 # A streaming replica for hot reads (conversations/replica.py). It is not waited for: the primary can answer as well.
 DATABASE_REPLICA_URL = env.url("DATABASE_REPLICA_URL", schemes=("postgresql", "postgres"))
 REPLICA_WAIT_S = 1
+REPLICA_PATIENCE_S = 3  # for an answer
+REPLICA_POOL_OPTIONS = {**DATABASE_POOL_OPTIONS, "timeout": REPLICA_WAIT_S, "patience_s": REPLICA_PATIENCE_S}
 if DATABASE_REPLICA_URL:
     DATABASES["replica"] = {
         **database(
@@ -247,7 +249,7 @@ if DATABASE_REPLICA_URL:
                 "connect_timeout": REPLICA_WAIT_S,
                 "options": f"{DATABASE_OPTIONS['options']} -c default_transaction_read_only=on",
             }
-            | ({"pool": {**DATABASE_POOL_OPTIONS, "timeout": REPLICA_WAIT_S}} if DB_POOL else {}),
+            | ({"pool": REPLICA_POOL_OPTIONS} if DB_POOL else {}),
         ),
         "CONN_MAX_AGE": 0,
         "DISABLE_SERVER_SIDE_CURSORS": True,

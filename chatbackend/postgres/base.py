@@ -27,10 +27,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 kwargs={**self.get_connection_params(), "autocommit": True},
                 evict_s=settings.DB_POOL_EVICT,
                 look_s=float(server.get("connect_timeout", 0)) or None,
-                patience_s=settings.DB_PATIENCE,
                 open=False,
                 configure=self._configure_connection,
-                **options,
+                **{"patience_s": settings.DB_PATIENCE, **options},
             )
             # Threads that come at once each make one; none is open yet, and the first one stays.
             self._connection_pools.setdefault(self.alias, pool)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from django.core.cache import cache
 from django.db import connection, connections
@@ -20,7 +21,10 @@ from messaging.services import messages, reactions
 from tests import factories, scratch, services
 from tests.api import Api, problem, read
 from tests.dbperf.faults import findings
+from tests.realtime.client import token_of
+from tests.realtime.proxy import Proxy
 from tests.replication import Replica, replica_of
+from tests.server import Server
 
 pytestmark = [
     pytest.mark.skipif(not services.STARTED, reason="needs the run's own PostgreSQL"),
@@ -253,3 +257,31 @@ def _change(chance: random.Random, ann: User, bob: User, room: UUID) -> None:
         messages.edit_message(actor_id=ann.pk, conversation_id=room, seq=seq, content="hello, edited")
     elif seq is not None:
         messages.delete_message(actor_id=ann.pk, conversation_id=room, seq=seq)
+
+
+@pytest.mark.slow
+def test_a_replica_that_stands_still(server: Replica) -> None:
+    """It takes what it is asked and says nothing. The primary's own patience is half a minute."""
+    ann, bob = factories.persons(2)
+    room = factories.group(ann, bob)
+    factories.say(ann, room)
+    _caught_up(server)
+    proxy, name = Proxy(("127.0.0.1", server.port)), str(connection.settings_dict["NAME"])
+    near = Server(name, settings={"DATABASE_REPLICA_URL": proxy.url(name), "DB_CACHE_DURATION": "0"})
+    near.start()
+    try:
+        headers = {"Authorization": f"Bearer {token_of(bob)}"}
+        with httpx.Client(base_url=f"{near.base_url}/api/v1", headers=headers, timeout=10) as rest:
+            assert _eventually(lambda: rest.get("/conversations").is_success and _reads_there(server))
+            proxy.hush()
+            assert [rest.get("/conversations").status_code for _ in range(3)] == [200] * 3
+        assert "The replica does not answer, the primary does instead" in near.log.read_text()
+    finally:
+        near.stop()
+        proxy.close()
+
+
+def _reads_there(server: Replica) -> bool:
+    with server.session as session:
+        asked = "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%%inbox_%%' AND pid <> pg_backend_pid()"
+        return session.execute(asked).fetchone() == (True,)

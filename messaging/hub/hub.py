@@ -285,6 +285,10 @@ class Hub:
                 # may have been sent before we joined the group.
                 lane.position = envelope["prev"]
                 self._spawn(self._catch_up(lane))
+        if lane.reached(envelope["version"]):
+            # Another who came in between knew of it already, and the lane began behind it.
+            for user in envelope["joined"]:
+                self.arrive(user, envelope["conversation"], envelope["version"])
         lane.accept(envelope)
 
     def obey(
@@ -314,7 +318,10 @@ class Hub:
             self._dismiss(socket, business)
 
     def arrive(self, user: str, conversation: str, version: int) -> None:
-        """Somebody took a seat at this version, whether or not an event said so."""
+        """Somebody took a seat at this version, whether or not an event said so.
+
+        Where the lane is past it already, nothing of what they missed comes here any more: they read it.
+        """
         for socket in self.people.sockets(user):
             if conversation not in socket.conversations:
                 lane = self._lanes.get(conversation) or self.open_lane(conversation, begin=version - 1)
@@ -323,6 +330,8 @@ class Hub:
                 if socket.gated:
                     socket.joined_early.add(conversation)
                 self._seat(socket, lane)
+                if lane.reached(version):
+                    self._have_read([socket], lane, lane.position)
 
     def _pass(self, lane: Lane | None, envelope: Envelope) -> None:
         mark = (envelope["origin"], envelope["serial"])
@@ -411,9 +420,7 @@ class Hub:
         for user, live in missed.people.items():
             for socket in self.people.sockets(user) if live else ():
                 self._seat(socket, lane)
-        notice = _reset_notice(lane.conversation)
-        for socket in self._listeners(lane, lane.business):
-            socket.hear(Heard(lane.conversation, missed.head, notice, len(notice)))
+        self._have_read(self._listeners(lane, lane.business), lane, missed.head)
         gone = [user for user, live in missed.people.items() if not live]
         lane.note_left(gone, missed.head or 0, self._loop.time())
         for socket in [one for one in lane.members if not missed.people.get(one.user, True)]:
@@ -422,9 +429,13 @@ class Hub:
 
     def send_to_read(self, lane: Lane) -> None:
         """Those who answer for a case read it anew: something before the first event heard here may be lost."""
+        self._have_read(self._listeners(lane, lane.business) - lane.members, lane, lane.position)
+
+    def _have_read(self, sockets: Iterable[Socket], lane: Lane, version: int | None) -> None:
+        """Tells them to read a conversation anew, which is at this version here."""
         notice = _reset_notice(lane.conversation)
-        for socket in self._listeners(lane, lane.business) - lane.members:
-            socket.hear(Heard(lane.conversation, lane.position, notice, len(notice)))
+        for socket in sockets:
+            socket.hear(Heard(lane.conversation, version, notice, len(notice)))
 
     # --- keeping house
 

@@ -117,7 +117,9 @@ def machine(state: Path) -> Iterator[Machine]:
 def test_a_whole_life(machine: Machine) -> None:
     machine.start()
     assert signs_in(machine)
-    assert machine.output.rstrip().endswith(f"Ready on {machine.url}/ (Ctrl-C stops everything)")
+    told = machine.output.rstrip().splitlines()
+    assert told[-2] == f"Ready on {machine.url}/ (Ctrl-C stops everything)"
+    assert "chatbackend.audit" in told[-1]
     assert httpx.get(f"{machine.url}/health").json()["status"] == "ok"
     assert machine.manage("shell", "-v", "0", "-c", COUNT_USERS) == "4"
 

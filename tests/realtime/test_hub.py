@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
+import orjson
 import pytest
 from django.conf import settings
 
@@ -78,6 +79,64 @@ async def test_who_joined_between_two_readings_stays() -> None:
     ear.socket.open_gate()
     hub.hear(envelope(7))
     assert await ear.heard() == ["frame 6", "frame 7"]
+
+
+@pytest.mark.parametrize("gated", [False, True])
+async def test_who_joined_before_another_came_reads_what_passed(gated: bool) -> None:
+    """The other one read the conversation at version 2: what joins the first comes after that."""
+    hub = Hub(nothing)
+    there, away = Ear(hub), Ear(hub)
+    if not gated:
+        hub.begin(there.socket, {}, [])
+        there.socket.open_gate()
+    await entered(hub, Ear(hub), 2)
+    first = envelope(1, joined=[there.socket.user, away.socket.user], left=[])
+    hub.hear(first)
+    hub.hear(first)
+    if gated:
+        hub.begin(there.socket, {}, [])
+        there.socket.open_gate()
+    hub.hear(envelope(3))
+    reset, *rest = await there.heard()
+    assert orjson.loads(reset) == {"event": "reset", "conversation": ROOM}
+    assert rest == ["frame 3"]
+
+
+async def test_who_knew_of_it_is_not_told_to_read_again() -> None:
+    hub = Hub(nothing)
+    ear = Ear(hub)
+    await hub.enter(ear.socket, {ROOM: 2}, [])
+    hub.hear(envelope(1, joined=[ear.socket.user]))
+    hub.begin(ear.socket, {ROOM: 2}, [])
+    ear.socket.open_gate()
+    hub.hear(envelope(2, joined=[ear.socket.user]))
+    late = Ear(hub)
+    hub.hear(envelope(2, joined=[late.socket.user]))  # while its heads are being read
+    await entered(hub, late, 2)
+    hub.hear(envelope(3))
+    assert await ear.heard() == await late.heard() == ["frame 3"]
+
+
+async def test_who_arrives_first_is_told_what_comes_and_nothing_else() -> None:
+    hub = Hub(nothing)
+    ear = Ear(hub)
+    await hub.enter(ear.socket, {}, [])
+    hub.begin(ear.socket, {}, [])
+    ear.socket.open_gate()
+    hub.arrive(ear.socket.user, ROOM, 6)
+    hub.hear(envelope(6, joined=[ear.socket.user]))
+    assert await ear.heard() == ["frame 6"]
+
+
+async def test_who_left_before_another_came_is_not_let_in_again() -> None:
+    hub = Hub(nothing)
+    gone, stays = Ear(hub), Ear(hub)
+    for ear in (gone, stays):
+        await entered(hub, ear, 1)
+    hub.hear(envelope(2, left=[gone.socket.user]))
+    hub.hear(envelope(1, joined=[gone.socket.user]))
+    hub.hear(envelope(3))
+    assert await gone.heard() == ["frame 2"]
 
 
 async def test_a_passing_event_through_two_groups_is_heard_once() -> None:

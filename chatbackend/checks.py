@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
+from chatbackend import telemetry
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
 SHORTEST_KEY = 32
 
@@ -208,6 +210,12 @@ def keys_of_other_uses_for_files() -> Iterator[CheckMessage]:
             hint="Give it 32 random bytes of its own.",
             id="chatbackend.E015",
         )
+
+
+@rule
+def packages_of_telemetry() -> Iterator[CheckMessage]:
+    for sentence in telemetry.missing():
+        yield Error(sentence, hint=telemetry.INSTALL, id="chatbackend.E016")
 
 
 def _spellings(key: bytes) -> set[bytes]:

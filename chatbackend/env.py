@@ -49,8 +49,8 @@ def integer(name: str, default: int, *, minimum: int = 0, maximum: int | None = 
     return _within(name, _integer(name, value), minimum, maximum)
 
 
-def number(name: str, default: float, *, minimum: float = 0.0) -> float:
-    """A number, at least `minimum`."""
+def number(name: str, default: float, *, minimum: float = 0.0, maximum: float = float("inf")) -> float:
+    """A finite number within the bounds."""
     value = _value(name, "number", str(default))
     try:
         result = float(value)
@@ -58,6 +58,8 @@ def number(name: str, default: float, *, minimum: float = 0.0) -> float:
         raise ImproperlyConfigured(f"{name} must be a number, not {value!r}") from None
     if not minimum <= result < float("inf"):
         raise ImproperlyConfigured(f"{name} must be a finite number of at least {minimum:g}, not {value!r}")
+    if result > maximum:
+        raise ImproperlyConfigured(f"{name} must be at most {maximum:g}, not {value!r}")
     return result
 
 

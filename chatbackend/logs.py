@@ -2,11 +2,25 @@
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
 
 from conversations.context import request_id
+
+_trace_id: Callable[[], str] | None = None
+
+
+def traced_by(ask: Callable[[], str]) -> None:
+    """From now on JSON records say which trace they belong to, where they belong to one."""
+    global _trace_id
+    _trace_id = ask
+
+
+def trace_id() -> str:
+    """Of the trace at hand; empty without one."""
+    return _trace_id() if _trace_id is not None else ""
 
 
 def _when(record: logging.LogRecord) -> str:
@@ -44,6 +58,8 @@ class JSONFormatter(logging.Formatter):
             "request_id": _request_id(record) or None,
             "message": record.getMessage(),
         }
+        if _trace_id is not None:
+            entry["trace_id"] = trace_id() or getattr(getattr(record, "request", None), "trace_id", None)
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(entry, default=str).decode()
@@ -53,16 +69,17 @@ class Seldom(logging.Filter):
     """Lets one record of a logger through each `seconds`: a dependency that is away says so once a minute,
     not once a request, and in a line: where our code asked it tells nobody anything."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, together: bool = False) -> None:
         super().__init__()
         self.seconds = seconds
+        self.together = together  # all loggers that lead here as one
         self._last: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        now = time.monotonic()
-        if now - self._last.get(record.name, float("-inf")) < self.seconds:
+        now, name = time.monotonic(), "" if self.together else record.name
+        if now - self._last.get(name, float("-inf")) < self.seconds:
             return False
-        self._last[record.name] = now
+        self._last[name] = now
         if record.exc_info and record.exc_info[0]:
             record.msg, record.args = f"{record.getMessage()} ({record.exc_info[0].__name__})", None
             record.exc_info = record.exc_text = None

@@ -134,6 +134,17 @@ MIDDLEWARE = [
     "chatbackend.middleware.AdminMessagesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+# --- Traces and errors (chatbackend/telemetry): off, unless something is there to take them
+OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", schemes=("http", "https"))
+OTEL_EXPORTER_OTLP_HEADERS = env.secret("OTEL_EXPORTER_OTLP_HEADERS")
+OTEL_TRACES_SAMPLER_ARG = env.number("OTEL_TRACES_SAMPLER_ARG", 0.01, maximum=1.0)
+SENTRY_DSN = env.url("SENTRY_DSN", schemes=("http", "https"))
+SENTRY_TRACES = env.number("SENTRY_TRACES", 0.0, maximum=1.0)
+if OTEL_EXPORTER_OTLP_ENDPOINT and PROCESS == "web":
+    MIDDLEWARE.insert(1, "chatbackend.telemetry.traces.TraceMiddleware")  # inside of the request's id
+
+# --- Pages
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -458,10 +469,18 @@ LOGGING = {
         "text": {"()": "chatbackend.logs.TextFormatter"},
         "json": {"()": "chatbackend.logs.JSONFormatter"},
     },
-    "filters": {"seldom": {"()": "chatbackend.logs.Seldom", "seconds": 60}},
+    "filters": {
+        "seldom": {"()": "chatbackend.logs.Seldom", "seconds": 60},
+        "seldom_together": {"()": "chatbackend.logs.Seldom", "seconds": 60, "together": True},
+    },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
         "seldom": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["seldom"]},
+        "telemetry": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["seldom_together"],
+        },
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
@@ -473,5 +492,8 @@ LOGGING = {
         "celery": {"level": "WARNING"},  # a line for each start of each task says nothing
         "daphne": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},
+        # A collector that is away, and a Sentry.
+        "opentelemetry": {"handlers": ["telemetry"], "propagate": False},
+        "urllib3": {"handlers": ["telemetry"], "propagate": False},
     },
 }

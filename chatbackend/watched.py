@@ -21,7 +21,7 @@ def install() -> None:
     """Where DB_TRACE is on."""
     if settings.DB_TRACE:
         watching.install()
-        work.watched_by(_op)
+        work.watched_by(op)
         task_prerun.connect(_task_begins, dispatch_uid="chatbackend.watched")
         task_postrun.connect(_task_ended, dispatch_uid="chatbackend.watched")
 
@@ -37,16 +37,18 @@ class WorkMiddleware:
             try:
                 return self.get_response(request)
             finally:
-                done.name = _endpoint(request)
+                done.name = endpoint(request)
 
 
-def _endpoint(request: HttpRequest) -> str:
+def endpoint(request: HttpRequest) -> str:
+    """What a request is called once its address was looked up."""
     method = request.method if request.method in METHODS else "another method"
     match = request.resolver_match
     return f"{method} /{match.route}" if match else f"{method} outside of all addresses"
 
 
-def _op(name: str) -> AbstractContextManager[tracing.Work]:
+def op(name: str) -> AbstractContextManager[tracing.Work]:
+    """An op of a socket."""
     return tracing.work("socket", name)
 
 

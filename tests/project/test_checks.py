@@ -66,6 +66,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
 }
 
+ELSEWHERE = {"chatbackend.E016"}  # where packages are really missing: test_telemetry.py
+
 
 def found(settings: dict[str, Any]) -> list[str]:
     with override_settings(**settings):
@@ -81,7 +83,7 @@ def test_fault_then_fix_then_silence(code: str) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert len(checks.RULES) == len(CASES)
+    assert len(checks.RULES) == len(CASES) + len(ELSEWHERE)
 
 
 def test_our_own_settings_are_silent() -> None:

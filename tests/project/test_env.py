@@ -49,6 +49,7 @@ def test_ports_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: env.seconds("X", 1), "-1"),
         (lambda: env.number("X", 1.0), "nan"),
         (lambda: env.number("X", 1.0), "much"),
+        (lambda: env.number("X", 0.5, maximum=1.0), "1.1"),
         (lambda: env.text("X", "a", choices=("a", "b")), "c"),
         (lambda: env.ports("X", "443"), "443,0"),
         (lambda: env.ports("X", "443"), "https"),

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from chatbackend.watched import _op, _task_begins, _task_ended
+from chatbackend.watched import _task_begins, _task_ended, op
 from conversations.models import User
 from conversations.queries import presence
 from conversations.tasks import purge_expired
@@ -89,7 +89,7 @@ def test_a_task_is_known_by_its_name(taken: list[Sums]) -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_an_op_is_known_by_its_name(taken: list[Sums]) -> None:
-    work.watched_by(_op)
+    work.watched_by(op)
     try:
         await work.run(presence.bury)
     finally:

@@ -1,0 +1,69 @@
+"""Traces to a collector (`OTEL_EXPORTER_OTLP_ENDPOINT`) and errors to Sentry (`SENTRY_DSN`), for processes that serve:
+web, sockets, worker, clock. Nothing of either is imported where its setting is empty."""
+
+from importlib import import_module, metadata
+from typing import Final, NamedTuple
+
+from django.conf import settings
+
+
+class Part(NamedTuple):
+    """What a setting turns on."""
+
+    setting: str
+    module: str
+    packages: tuple[str, ...]
+
+
+PARTS: Final = (
+    Part(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "chatbackend.telemetry.traces",
+        (
+            "opentelemetry-sdk",
+            "opentelemetry-exporter-otlp-proto-http",
+            "opentelemetry-instrumentation-redis",
+            "opentelemetry-instrumentation-celery",
+        ),
+    ),
+    Part("SENTRY_DSN", "chatbackend.telemetry.errors", ("sentry-sdk",)),
+)
+INSTALL: Final = "pip install -r requirements-observability.txt"
+
+
+def start() -> None:
+    """Once a process, in the one that does the work: threads do not come along into a fork."""
+    load()
+    for part in _on():
+        import_module(part.module).start()
+
+
+def load() -> None:
+    """Imports what `start` will need, so that forks share it. A process that lacks it ends here, with a line that says
+    what to do: web servers and Celery do not ask the system checks."""
+    if lacking := missing():
+        raise SystemExit(f"{lacking[0]} {INSTALL}")
+    for part in _on():
+        import_module(part.module)
+
+
+def missing() -> list[str]:
+    """A sentence for each setting that is on and whose packages are not installed."""
+    absent = {part: [name for name in part.packages if not _installed(name)] for part in _on()}
+    return [
+        f"{part.setting} is set, but not installed: {', '.join(names)}."
+        for part, names in absent.items()
+        if names
+    ]
+
+
+def _on() -> list[Part]:
+    return [part for part in PARTS if getattr(settings, part.setting)]
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

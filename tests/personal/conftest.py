@@ -13,6 +13,7 @@ from conversations.models import User
 from personal.jobs import working
 from tests.api import Api, read
 from tests.factories import Json
+from tests.personal.scene import Scene, made
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +81,17 @@ def exported() -> Export:
         return Unpacked(packed)
 
     return export
+
+
+@pytest.fixture
+def scene(settings: Settings) -> Scene:
+    """Somebody to be erased, and those they did everything with."""
+    return made(settings)
+
+
+def receipt(scene: Scene) -> Json:
+    """What their erasure says that it did, once it is done."""
+    job = done(scene.staff, asked(scene.staff, f"/users/{scene.mary.pk}/erase"))
+    assert (job["state"], job["progress"], job["why"]) == ("done", 100, None)
+    found: Json = read(Api(scene.staff).get(f"/jobs/{job['job']}/result"))
+    return found

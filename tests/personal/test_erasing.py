@@ -1,179 +1,45 @@
 """Erasing somebody: nothing of them is left, everything else is as it was, and everybody is told."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from chatbackend.management.commands.check_integrity import RULES
 from conversations.contents import opened
 from conversations.exceptions import Unauthenticated
 from conversations.models import (
     AuditEntry,
-    BusinessAgent,
     BusinessCase,
     Conversation,
     LastSeen,
     Participant,
     User,
 )
-from conversations.queries.integrity import faults
-from conversations.services import blocks, business, conversations, participants, sessions, users
+from conversations.services import business, conversations, participants, users
 from conversations.services.erasing import NOBODY, Noted
 from messaging import files
-from messaging.jobs import purge_deleted
 from messaging.models import Message, Report
 from messaging.queries import changes, erasing
-from messaging.services import messages, notes, pins, reactions, reports
 from personal import tasks
 from personal.exceptions import Lost
 from personal.jobs import erasing as erasing_job
 from personal.jobs import turns, working
 from personal.jobs.erasing import KINDS, erase
-from personal.jobs.exporting import export
 from personal.jobs.turns import Turn
 from personal.models import Job
 from tests import factories
 from tests.api import Api, problem, read
-from tests.factories import Json
-from tests.personal.conftest import asked, done, result
+from tests.personal.conftest import asked, done, receipt
+from tests.personal.scene import SECRET, Scene, in_order, left_of, texts
 from tests.server import ROOT
-from webhooks.jobs.spreading import spread
-from webhooks.models import Webhook, WebhookDelivery
-from webhooks.queries import erasing as deliveries
 
 pytestmark = pytest.mark.django_db
-SECRET = "marigold"  # in everything that is theirs
-
-
-class Scene(NamedTuple):
-    """Somebody who did everything that one can do here, and those they did it with."""
-
-    mary: User
-    ann: User
-    agent: User
-    staff: User
-    rooms: dict[str, UUID]
-    tokens: sessions.Tokens
-
-
-@pytest.fixture
-def scene(settings: Settings) -> Scene:
-    settings.WEBHOOK_KEYS = ["a key of the tests, long enough for it"]
-    mary = factories.person(
-        SECRET, display_name=f"Mary {SECRET}", kaha_id=f"kaha-{SECRET}", avatar_url=f"https://x.org/{SECRET}"
-    )
-    mary.set_password("a good password")
-    mary.save()
-    ann, agent, staff = factories.person("ann"), factories.agent(), factories.person("staff", is_staff=True)
-    rooms = {
-        "group": factories.group(mary, ann, factories.person("ben")),
-        "direct": factories.direct(mary, ann),
-        "alone": factories.group(mary, name=SECRET),
-        "own case": factories.case(mary, content=f"help {SECRET}"),
-        "case": factories.case(ann, content="my case"),
-    }
-    Conversation.objects.filter(pk=rooms["own case"]).update(name=f"{SECRET}'s parcel")
-    _talk(mary, ann, rooms["group"])
-    factories.say(mary, rooms["direct"], SECRET)
-    factories.say(mary, rooms["alone"], SECRET)
-    _answer(mary, ann, agent, rooms["case"])
-    _more(mary, ann, rooms["group"])
-    signed_in = read(Api().post("/auth/token", {"username": mary.username, "password": "a good password"}))
-    tokens = sessions.Tokens(signed_in["access"], signed_in["refresh"])
-    sessions.issue_ticket(user=mary)
-    return Scene(mary, ann, agent, staff, rooms, tokens)
-
-
-def _talk(mary: User, ann: User, room: UUID) -> None:
-    factories.say(ann, room, "first", client_id="a")
-    sent = factories.file(mary, SECRET.encode(), name=f"{SECRET}.txt")
-    metadata = {"about": SECRET}
-    factories.say(mary, room, SECRET, reply_to=1, attachments=[sent.pk], metadata=metadata, client_id=SECRET)
-    messages.edit_message(actor_id=mary.pk, conversation_id=room, seq=2, content=f"{SECRET} again")
-    factories.say(ann, room, "an answer", reply_to=2, mentions=[mary.pk])
-    factories.say(mary, room, f"{SECRET} twice", reply_to=1, mentions=[ann.pk])
-    reactions.react(actor_id=mary.pk, conversation_id=room, seq=1, emoji="👍", on=True)
-    reactions.react(actor_id=ann.pk, conversation_id=room, seq=1, emoji="👍", on=True)
-    reactions.react(actor_id=ann.pk, conversation_id=room, seq=4, emoji="🎉", on=True)
-    for seq in (1, 2):
-        pins.pin(actor_id=mary.pk, conversation_id=room, seq=seq, on=True)
-    factories.say(mary, room, SECRET, client_id=f"{SECRET}-2")
-    messages.delete_message(actor_id=mary.pk, conversation_id=room, seq=5)
-
-
-def _answer(mary: User, ann: User, agent: User, case: UUID) -> None:
-    BusinessAgent.objects.create(business_id="acme", user=mary)
-    factories.say(mary, case, f"{SECRET} here")
-    notes.write_note(agent_id=mary.pk, conversation_id=case, content=SECRET, client_id=SECRET)
-    business.assign_case(actor_id=agent.pk, conversation_id=case, assignee_id=mary.pk)
-    business.set_case_status(actor_id=mary.pk, conversation_id=case, status="pending")
-
-
-def _more(mary: User, ann: User, room: UUID) -> None:
-    reports.report(reporter_id=mary.pk, conversation_id=room, seq=1, reason="spam", note=SECRET)
-    reports.report(reporter_id=ann.pk, conversation_id=room, seq=2, reason="spam", note=f"{SECRET} said so")
-    blocks.block(user_id=mary.pk, blocked_id=ann.pk)
-    factories.file(mary, b"not sent", name=f"{SECRET}.png")
-    participants.update_membership(user_id=mary.pk, conversation_id=room, pinned=True, notify="none")
-    LastSeen.objects.create(user=mary, seen_at=timezone.now(), changed_at=timezone.now())
-    hook = factories.webhook(factories.person(is_staff=True), None)
-    Webhook.objects.filter(pk=hook.pk).update(owner=mary)
-    told = f'{{"data":{{"user":{_person(mary)}}}}}'
-    factories.delivery(hook, room, event="participant.joined", seq=None, payload=told)
-    factories.delivery(
-        hook, room, seq=2, payload=f'{{"content":"{SECRET}"}}', state="pending", settled_at=None
-    )
-    kind = ContentType.objects.get_for_model(User)
-    LogEntry.objects.create(
-        user=ann, content_type=kind, object_id=str(mary.pk), object_repr=str(mary), action_flag=2
-    )
-
-
-def _person(user: User) -> str:
-    return (
-        f'{{"id":"{user.pk}","kaha_id":"{user.kaha_id}","username":"{user.username}",'
-        f'"display_name":"Mary\\"{SECRET}","avatar_url":"{user.avatar_url}"}}'
-    )
-
-
-def texts(*, without: tuple[str, ...] = ()) -> dict[str, list[str]]:
-    """Every row of every table, as text."""
-    with connection.cursor() as cursor:
-        tables = [name for name in connection.introspection.table_names(cursor) if name not in without]
-        found = {}
-        for table in tables:
-            cursor.execute(f'SELECT t::text FROM "{table}" t ORDER BY 1')  # noqa: S608 - names of our own tables
-            found[table] = [line for (line,) in cursor.fetchall()]
-    return found
-
-
-def left_of(words: str) -> dict[str, list[str]]:
-    """Where these words stand yet."""
-    found = {table: [row for row in rows if words in row] for table, rows in texts().items()}
-    return {table: rows for table, rows in found.items() if rows}
-
-
-def in_order() -> None:
-    rooms = list(Conversation.objects.values_list("pk", flat=True))
-    assert [fault for rule in RULES for fault in faults(rule, rooms)] == []
-
-
-def receipt(scene: Scene) -> Json:
-    job = done(scene.staff, asked(scene.staff, f"/users/{scene.mary.pk}/erase"))
-    assert (job["state"], job["progress"], job["why"]) == ("done", 100, None)
-    found: Json = read(Api(scene.staff).get(f"/jobs/{job['job']}/result"))
-    return found
 
 
 def test_nothing_of_them_is_left_and_everything_is_in_order(scene: Scene, stored: Path) -> None:
@@ -325,72 +191,6 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> bool:
     return False
 
 
-def test_exports_go_with_whom_they_are_of(scene: Scene, stored: Path) -> None:
-    own = done(scene.mary, asked(scene.mary, "/users/me/export"))
-    room = scene.rooms["direct"]
-    copy = done(scene.ann, asked(scene.ann, f"/conversations/{room}/export"))
-    apart = done(scene.ann, asked(scene.ann, "/users/me/export"))
-    assert receipt(scene)["exports"] == 2
-    assert not Job.objects.filter(pk=own["job"]).exists()
-    told = read(Api(scene.ann).get(f"/jobs/{copy['job']}"))
-    assert (told["state"], told["result_url"]) == ("expired", None)
-    result(scene.ann, apart)
-    anew = done(scene.ann, asked(scene.ann, f"/conversations/{room}/export"))
-    assert SECRET.encode() not in result(scene.ann, anew)
-    receipt(scene)
-    result(scene.ann, anew)
-
-
-def test_an_export_asked_for_while_it_goes_on_goes_too(scene: Scene, stored: Path) -> None:
-    """It reads what is not yet taken away: of those that were made of it, none is kept, and the others begin anew."""
-    group, mary, ann = scene.rooms["group"], scene.mary.pk, scene.ann.pk
-    participants.set_role(actor_id=mary, conversation_id=group, user_id=ann, role="admin")
-    asked(scene.staff, f"/users/{mary}/erase")
-    erasure = turns.claim()
-    assert erasure is not None
-    jobs = {
-        name: asked(scene.ann, f"/conversations/{scene.rooms[name]}/export") for name in ("direct", "group")
-    }
-    made = turns.claim()
-    assert made is not None
-    export(made)
-    Job.objects.filter(state="queued").update(state="running", turn=factories.unsaved(1))
-    erase(erasure)
-    told = {name: read(Api(scene.ann).get(f"/jobs/{job['job']}"))["state"] for name, job in jobs.items()}
-    assert told == {"direct": "expired", "group": "queued"}
-
-
-def test_exports_of_cases_go_where_they_only_wrote_notes_or_moved_them(scene: Scene, stored: Path) -> None:
-    other = factories.agent()
-    noted, moved, given, apart = (factories.case(scene.ann, content="help") for _ in range(4))
-    notes.write_note(agent_id=scene.mary.pk, conversation_id=noted, content=SECRET)
-    business.set_case_status(actor_id=scene.mary.pk, conversation_id=moved, status="pending")
-    business.assign_case(actor_id=other.pk, conversation_id=given, assignee_id=scene.mary.pk)
-    rooms = (noted, moved, given)
-    jobs = [done(other, asked(other, f"/conversations/{room}/export")) for room in rooms]
-    kept = done(scene.agent, asked(scene.agent, f"/conversations/{apart}/export"))
-    assert receipt(scene)["exports"] == len(rooms)
-    assert {read(Api(other).get(f"/jobs/{job['job']}"))["state"] for job in jobs} == {"expired"}
-    result(scene.agent, kept)
-
-
-def test_an_export_that_is_being_written_meanwhile_is_gone_too(
-    scene: Scene, stored: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked(scene.mary, "/users/me/export")
-    turn, write = turns.claim(), files.write
-    assert turn is not None
-
-    def late(*args: Any, **more: Any) -> None:
-        receipt(scene)
-        write(*args, **more)
-
-    monkeypatch.setattr(files, "write", late)
-    with pytest.raises(Lost):
-        export(turn)
-    assert not [path for path in stored.rglob("*") if path.is_file()]
-
-
 def test_what_never_gets_on_has_failed_in_the_end(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(**_: Any) -> None:
         raise ValueError
@@ -419,76 +219,6 @@ def test_what_comes_anew_in_every_round_is_not_said_to_be_done(
     assert turns.claim() is None  # after a while
     Job.objects.update(busy_until=timezone.now())
     assert done(scene.staff, job)["state"] == "done"
-
-
-def test_webhooks_tell_it_and_keep_nothing(scene: Scene) -> None:
-    hook = factories.webhook(scene.staff, None)
-    Webhook.objects.filter(pk=hook.pk).update(looked_at=timezone.now() - timedelta(hours=1))
-    factories.say(scene.mary, scene.rooms["group"], SECRET)
-    assert spread(hook.pk) > 0
-    assert SECRET in str(list(WebhookDelivery.objects.filter(webhook=hook).values_list("payload")))
-    receipt(scene)
-    spread(hook.pk)
-    told = WebhookDelivery.objects.filter(webhook=hook)
-    assert SECRET not in str(list(told.values_list("payload")))
-    assert told.filter(event="message.deleted", state="pending").exists()
-    assert told.filter(event="message.created", seq=6).get().state == "withdrawn"
-
-
-def test_webhooks_keep_no_names_of_rooms_nor_words_of_notices(scene: Scene) -> None:
-    hook = factories.webhook(scene.staff, None)
-    Webhook.objects.filter(pk=hook.pk).update(looked_at=timezone.now() - timedelta(hours=1))
-    mary, ann = scene.mary.pk, scene.ann.pk
-    conversations.open_case(customer_id=mary, business_id="acme", name=f"{SECRET}'s parcel", content="help")
-    factories.group(scene.mary, name=SECRET)
-    case = factories.case(scene.ann, content="my case")
-    business.assign_case(actor_id=scene.agent.pk, conversation_id=case, assignee_id=mary)
-    purged = factories.group(scene.ann, scene.mary, name="of Ann")
-    factories.say(scene.mary, purged, SECRET)
-    spread(hook.pk)
-    WebhookDelivery.objects.filter(webhook=hook).update(state="failed", settled_at=timezone.now())
-    conversations.delete_conversation(actor_id=ann, conversation_id=purged)
-    assert sum(gone.conversations for gone in purge_deleted(before=timezone.now())) == 1
-    told = WebhookDelivery.objects.filter(webhook=hook)
-    assert (
-        len(told.filter(event="conversation.created", payload__contains=SECRET)) == 3
-    )  # one for whose case it is
-    receipt(scene)
-    assert SECRET not in str(list(told.values_list("payload")))
-    assert told.filter(event="conversation.created", payload__contains='"name":"of Ann"').exists()
-    spread(hook.pk)
-    notice = told.filter(conversation_id=case, event="message.updated").get()
-    assert f"assigned this to {NOBODY}" in notice.payload
-    before = texts(without=("personal_jobs", "audit_entries"))
-    assert receipt(scene)["deliveries"] == 0
-    assert texts(without=("personal_jobs", "audit_entries")) == before
-
-
-def test_deliveries_are_looked_through_where_there_are_any(scene: Scene) -> None:
-    """Their ids only grow, and most were purged long ago."""
-    hook = factories.webhook(scene.staff, None)
-    factories.delivery(hook, scene.rooms["group"], id=300_000)
-    with CaptureQueriesContext(connection) as asked_for:
-        receipt(scene)
-    assert sum("webhook_deliveries" in one["sql"] for one in asked_for) < 40
-
-
-def test_deliveries_look_their_messages_up_one_by_one(scene: Scene) -> None:
-    """A subplan may be hashed, which reads all messages for a thousand deliveries."""
-    seen: list[tuple[str, Any]] = []
-
-    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        seen.append((sql, params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(watch):
-        deliveries.forget_messages(scene.mary.pk, after=0, until=1_000)
-    ((sql, params),) = seen
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {sql}", params)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "messages m" in plan
-    assert "SubPlan" not in plan
 
 
 def test_names_of_what_was_theirs_alone_go_also_where_they_had_left(scene: Scene) -> None:

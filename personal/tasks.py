@@ -21,14 +21,14 @@ def work() -> int:
     return working.work(within_s=ENOUGH_S)
 
 
-@shared_task(name="personal.tasks.pulse", time_limit=20)
+@shared_task(name="personal.tasks.pulse", soft_time_limit=15, time_limit=20)
 def pulse() -> None:
     """Every half minute: what nobody is at is asked for again."""
     if turns.due():
         ask()
 
 
-@shared_task(name="personal.tasks.purge", time_limit=3_000)
+@shared_task(name="personal.tasks.purge", soft_time_limit=2_940, time_limit=3_000)
 def purge() -> int:
     """Hourly: exports past their time."""
     return purging.purge(now=timezone.now())

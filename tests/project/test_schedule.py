@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -19,6 +20,19 @@ def test_each_job_is_there_and_its_task_exists() -> None:
     assert rows.keys() >= JOBS.keys()
     assert all(rows[name].enabled and rows[name].task == job.task for name, job in JOBS.items())
     assert {job.task for job in JOBS.values()} <= current_app.tasks.keys()
+
+
+def test_no_task_is_refused_or_cut_short_by_a_limit_that_it_did_not_choose() -> None:
+    """Celery does not send a task whose soft limit is above its hard one, and the soft limit of the settings holds for
+    each that names none."""
+    current_app.loader.import_default_modules()
+    ours = {name: task for name, task in current_app.tasks.items() if not name.startswith("celery.")}
+    assert ours.keys() >= {job.task for job in JOBS.values()}
+    chosen = {name: (task.soft_time_limit, task.time_limit) for name, task in ours.items()}
+    default = (settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT)
+    assert [name for name, (soft, hard) in chosen.items() if not 0 < soft < hard] == []
+    same = {name: (soft == default[0], hard == default[1]) for name, (soft, hard) in chosen.items()}
+    assert [name for name, (soft, hard) in same.items() if soft != hard] == []
 
 
 def test_what_the_admin_changed_stays() -> None:

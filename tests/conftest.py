@@ -124,4 +124,5 @@ def daphne_process(django_db_setup: None, static_files: None) -> Iterator[Server
 def daphne(transactional_db: None, daphne_process: Server) -> Server:
     """A real Daphne, running, on the database that this test's own code uses too."""
     daphne_process.ensure()
+    daphne_process.turn_page()
     return daphne_process

@@ -13,7 +13,7 @@ import httpx
 from chatbackend.embedded.processes import await_ready, free_port, spawn, stop, tail
 
 ROOT = Path(__file__).resolve().parent.parent
-
+LINE = 240  # characters of a line of a log, where it is shown
 
 PROGRAMS = {
     "daphne": ("daphne", "-b", "127.0.0.1", "-p"),
@@ -32,6 +32,7 @@ class Server:
     log: Path = field(default_factory=lambda: Path(tempfile.mkstemp(prefix="daphne-", suffix=".log")[1]))
     process: subprocess.Popen[bytes] | None = None
     program: str = "daphne"
+    logged: int = 0  # bytes of the log that were there before the present test
 
     @property
     def base_url(self) -> str:
@@ -62,6 +63,7 @@ class Server:
             str(self.port),
             "chatbackend.asgi:application",
         ]
+        self.logged = 0
         with self.log.open("wb") as log:
             self.process = spawn(argv, output=log, env=self.env, cwd=ROOT)
         if not await_ready(self.process, self._answers, within_s=30):
@@ -90,6 +92,17 @@ class Server:
         """Stop and start on the same port."""
         self.stop()
         self.start()
+
+    def turn_page(self) -> None:
+        """What the log says until now was said to other tests."""
+        self.logged = self.log.stat().st_size
+
+    def tracebacks(self) -> str:
+        """Those that the log holds since the page was turned: the line before and thirty after, none of them long."""
+        text = self.log.read_bytes()[self.logged :].decode(errors="replace")
+        lines = [line[:LINE] for line in text.splitlines()]
+        starts = [number for number, line in enumerate(lines) if "Traceback" in line]
+        return "\n\n".join("\n".join(lines[max(0, start - 1) : start + 30]) for start in starts)
 
     def _answers(self) -> bool:
         try:

@@ -80,7 +80,7 @@ def test_a_redis_that_stands_still(
             newcomer = join(alice, at=near)
             assert newcomer.hello["heads"][str(room)] == sent["version"] + 1
             assert httpx.get(f"{near.base_url}/health", timeout=PATIENCE_S).json()["status"] == "degraded"
-        assert "Traceback" not in near.log.read_text()
+        assert near.tracebacks() == ""
 
 
 def test_a_postgresql_that_stands_still(alice: User, bob: User, join: Join) -> None:
@@ -145,4 +145,4 @@ def test_who_gets_no_answer_is_told_and_may_ask_again(alice: User, bob: User, jo
         assert over_rest.json()["seq"] == written["seq"]
         assert b.heard_by_now() == []
         assert Message.objects.count() == 1
-        assert "Traceback" not in near.log.read_text()
+        assert near.tracebacks() == ""

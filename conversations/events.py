@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, groupby
@@ -18,6 +17,8 @@ from uuid import UUID, uuid4
 
 from channels.layers import get_channel_layer
 from django.db import transaction
+
+from conversations.complaints import Complaints
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,6 @@ NoteEvent = Literal["note.created", "note.updated", "note.deleted"]  # heard by 
 SEND_TIMEOUT_S = 2.0
 TOGETHER = 20  # events that travel as one; the hub hands them out in one go
 BACKLOG = 10_000  # frames waiting for the layer; past it they are left to be found by version
-QUIET_S = 60.0  # at most one complaint about the layer in this time
 
 
 class Lapse(TypedDict):
@@ -331,13 +331,13 @@ class _Outlet:
         self.origin = uuid4().hex
         self._waiting = 0
         self._counting = threading.Lock()
-        self._complained_at = -QUIET_S
+        self._complaints = Complaints(log)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="events", daemon=True).start()
 
     def send(self, post: Post) -> None:
         if self._waiting >= BACKLOG:
-            self._complain(
+            self._complaints.say(
                 "%d events wait for the channel layer; later ones are found when the next one comes",
                 self._waiting,
             )
@@ -355,7 +355,7 @@ class _Outlet:
                 for send in sends:
                     await send
         except Exception as error:  # whatever the layer raises, the message is committed and will be found
-            self._complain(
+            self._complaints.say(
                 "The channel layer is away (%s); delivery falls back to PostgreSQL", type(error).__name__
             )
         finally:
@@ -364,12 +364,6 @@ class _Outlet:
     def _count(self, by: int) -> None:
         with self._counting:  # any thread sends, the loop's own delivers
             self._waiting += by
-
-    def _complain(self, text: str, *args: object) -> None:
-        now = time.monotonic()
-        if now - self._complained_at >= QUIET_S:
-            self._complained_at = now
-            log.warning(text, *args)
 
 
 _lock = threading.Lock()

@@ -2,8 +2,9 @@
 
 from messaging.hub.admission import CrowdedError, advice
 from messaging.hub.attendance import Seen
-from messaging.hub.hub import CLOSED_RESTARTING, FLUSH_S, Counts, Hub, counts, current, drain
+from messaging.hub.hub import CLOSED_RESTARTING, FLUSH_S, Counts, Hub
 from messaging.hub.lane import Missed
+from messaging.hub.running import counts, current, drain
 from messaging.hub.socket import Socket
 from messaging.hub.wire import EXTENSION, Wire
 

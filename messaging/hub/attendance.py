@@ -6,10 +6,10 @@ anywhere. Nothing is written for those who just stay, and Redis has no part in i
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from conversations.complaints import Complaints
 from messaging.hub.people import People
 from messaging.hub.socket import Socket
 
@@ -20,7 +20,6 @@ BEAT_S = 10.0  # how often the process says that it lives; silent for three time
 AWAY_S = 300.0  # without doing anything on any device
 GONE_AFTER_S = 6.0  # without a socket: people reconnect
 OVERLAP_S = 5.0  # how long a change may take to be committed
-QUIET_S = 60.0
 
 
 class Seen(NamedTuple):
@@ -60,7 +59,7 @@ class Attendance:
         self._watchers: dict[str, set[Socket]] = {}
         self._told: dict[Socket, dict[str, str]] = {}
         self._beaten_at = self._looked_at = float("-inf")
-        self._complained_at = -QUIET_S
+        self._complaints = Complaints(log)
 
     def watch(self, socket: Socket, seen: Mapping[str, Seen]) -> None:
         """From now on the socket hears of these people, and of no others; first how they stand."""
@@ -88,7 +87,7 @@ class Attendance:
             except (
                 Exception
             ) as error:  # PostgreSQL may be away: nothing is taken for written, and it is tried again
-                self._complain(error)
+                self._complaints.say("Presence cannot be kept (%s)", type(error).__name__)
 
     async def look(self, now: float) -> None:
         """One round."""
@@ -140,8 +139,3 @@ class Attendance:
         told = self._told.get(socket, {})
         if told.get(user) != seen.status and socket.offer(seen.frame, passing=True):
             told[user] = seen.status
-
-    def _complain(self, error: Exception) -> None:
-        if time.monotonic() - self._complained_at >= QUIET_S:
-            self._complained_at = time.monotonic()
-            log.warning("Presence cannot be kept (%s)", type(error).__name__)

@@ -5,18 +5,18 @@ The layer may be away for as long as it likes. Nobody waits for it; what was to 
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
 from channels.layers import get_channel_layer
+
+from conversations.complaints import Complaints
 
 log = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
 RETRY_S = 1.0
-QUIET_S = 60.0
 
 
 class Relay:
@@ -30,7 +30,7 @@ class Relay:
         self._todo: dict[str | asyncio.Future[None], None] = {}
         self._work = asyncio.Event()
         self._away = False
-        self._complained_at = -QUIET_S
+        self._complaints = Complaints(log)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -123,8 +123,6 @@ class Relay:
             del self._todo[mark]
             if not mark.done():
                 mark.set_result(None)
-        if time.monotonic() - self._complained_at >= QUIET_S:
-            self._complained_at = time.monotonic()
-            log.warning(
-                "The channel layer is away (%s); groups are joined when it is back", type(error).__name__
-            )
+        self._complaints.say(
+            "The channel layer is away (%s); groups are joined when it is back", type(error).__name__
+        )

@@ -7,11 +7,11 @@ dictionary.
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from conversations.complaints import Complaints
 from messaging.hub.lane import Lane, Missed
 from messaging.records import Change, Moved, Notice, Recent
 
@@ -29,7 +29,6 @@ AT_ONCE = 50  # conversations read in one statement
 MAX_CHANGES = 200  # of one conversation; more is read by itself
 COMMIT_S = 1.0  # sockets that were opened so soon after a notice may have read what was before its commit
 REMEMBERED = 4_096  # notices that were obeyed
-QUIET_S = 60.0
 
 
 class Source(Protocol):
@@ -62,7 +61,7 @@ class Sweep:
         self._obeyed: deque[int] = deque(maxlen=REMEMBERED)
         self._looked_at = 0.0
         self._count = 0
-        self._complained_at = -QUIET_S
+        self._complaints = Complaints(log)
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Until the process ends."""
@@ -75,7 +74,7 @@ class Sweep:
             except (
                 Exception
             ) as error:  # PostgreSQL may be away: the next look reaches back to the last good one
-                self._complain(error)
+                self._complaints.say("Looking for missed events failed (%s)", type(error).__name__)
 
     async def look(self, now: float) -> None:
         """One round. The time since the last one that went through is looked over, and some before it."""
@@ -109,14 +108,14 @@ class Sweep:
             await self._read(late[start : start + AT_ONCE])
 
     def _late(self, moved: Moved) -> _Late | None:
-        lane = self._hub.lane(moved.conversation)
+        lane = self._hub.known(moved.conversation)
         if lane is None and moved.floor is not None:  # a case of agents here, of which nobody here heard yet
-            lane = self._hub.open_lane(moved.conversation, begin=moved.floor - 1)
+            lane = self._hub.lane(moved.conversation, begin=moved.floor - 1)
         if lane is None:
             return None
         lane.business, lane.without = moved.business, moved.without
         if moved.floor is not None and lane.skipped(moved.floor):
-            self._hub.send_to_read(lane)
+            self._hub.have_agents_read(lane)
         return _Late(lane, moved)
 
     async def _read(self, late: Sequence[_Late]) -> None:
@@ -132,8 +131,3 @@ class Sweep:
                 )  # it is read by itself, and told to be read anew where that is too much
             else:
                 lane.fill(Missed(moved.version, changes))
-
-    def _complain(self, error: Exception) -> None:
-        if time.monotonic() - self._complained_at >= QUIET_S:
-            self._complained_at = time.monotonic()
-            log.warning("Looking for missed events failed (%s)", type(error).__name__)

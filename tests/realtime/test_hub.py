@@ -10,7 +10,8 @@ from django.conf import settings
 
 from conversations.events import Batch, PersonChange, PersonNotice
 from messaging.hub import Hub, Missed, Socket
-from messaging.hub.hub import CLOSED_SILENT, GAP_WAIT_S, SILENCE_S
+from messaging.hub.hub import CLOSED_SILENT, SILENCE_S
+from messaging.hub.mending import GAP_WAIT_S
 from messaging.hub.people import BURST
 from messaging.hub.sweep import FAR_EVERY, FAR_OVERLAP_S, OVERLAP_S, Sweep
 from messaging.records import Change, Moved, Recent

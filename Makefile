@@ -18,7 +18,7 @@ DEPLOY_ENV := CHATBACKEND_ENV_FILE=/dev/null CHATBACKEND_EMBEDDED=off DEBUG=off 
 	ALLOWED_HOSTS=chat.example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-basic chaos lint bench soak clean
+.PHONY: help run test test-basic chaos lint audit bench soak clean
 export PORT
 
 help: ## Show this list
@@ -45,6 +45,11 @@ lint: $(DEV_STAMP) ## Check style, types, layers, migrations and production sett
 	$(LINT_ENV) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(DEPLOY_ENV) SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		$(PY) manage.py check --deploy --fail-level WARNING
+
+audit: | $(PY) ## Look up every pinned package for known weaknesses (asks PyPI; before a release)
+	@$(PY) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --disable-pip-version-check -qq install -r requirements-audit.txt
+	@$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt $(ARGS)
 
 bench: $(RUN_STAMP) ## Measure speed on this machine (ARGS goes to the command)
 	@$(PY) manage.py bench $(ARGS)

@@ -1,6 +1,5 @@
 """The staff's pages on a data set large enough for the planner to care: bounded statements, bounded work."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from pytest_django import DjangoDbBlocker
 from chatbackend.benchmark.data import Dataset, fill
 from conversations.models import Conversation, Participant, User
 from messaging.models import Message
+from tests.explained import buffers, explained, read_whole
 
 MOST_STATEMENTS = 8
 MOST_BUFFERS = 8_000  # of 8 kB: the thousandth row of a list, with two joined rows for each before it
@@ -91,20 +91,5 @@ def require_bounded(client: Client, page: str, parameters: dict[str, str]) -> No
     assert 0 < len(captured) <= MOST_STATEMENTS
     for statement in statements:
         plan = explained(statement)
-        scanned = {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"}
-        assert not scanned & BIG, statement
-        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= MOST_BUFFERS, statement
-
-
-def explained(statement: str) -> dict[str, Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
-        (reply,) = cursor.fetchone()
-    plan: dict[str, Any] = (json.loads(reply) if isinstance(reply, str) else reply)[0]["Plan"]
-    return plan
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes(child)
+        assert not read_whole(plan) & BIG, statement
+        assert buffers(plan) <= MOST_BUFFERS, statement

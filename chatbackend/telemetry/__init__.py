@@ -13,6 +13,7 @@ class Part(NamedTuple):
     setting: str
     module: str
     packages: tuple[str, ...]
+    before_forks: bool = False  # whether it may begin in a process that forks afterwards
 
 
 PARTS: Final = (
@@ -26,25 +27,41 @@ PARTS: Final = (
             "opentelemetry-instrumentation-celery",
         ),
     ),
-    Part("SENTRY_DSN", "chatbackend.telemetry.errors", ("sentry-sdk",)),
+    # A fork of Celery's worker puts its tasks together before it asks us: then Sentry cannot get between any more.
+    Part("SENTRY_DSN", "chatbackend.telemetry.errors", ("sentry-sdk",), before_forks=True),
 )
 INSTALL: Final = "pip install -r requirements-observability.txt"
+
+_begun: set[str] = set()
 
 
 def start() -> None:
     """Once a process, in the one that does the work: threads do not come along into a fork."""
     load()
     for part in _on():
-        import_module(part.module).start()
+        _begin(part)
 
 
 def load() -> None:
-    """Imports what `start` will need, so that forks share it. A process that lacks it ends here, with a line that says
-    what to do: web servers and Celery do not ask the system checks."""
+    """Imports what `start` will need, so that forks share it, and begins what may begin before them. A process that
+    lacks it ends here, with a line that says what to do: web servers and Celery do not ask the system checks."""
     if lacking := missing():
         raise SystemExit(f"{lacking[0]} {INSTALL}")
     for part in _on():
         import_module(part.module)
+        if part.before_forks:
+            _begin(part)
+
+
+def by_machines(path: str) -> bool:
+    """Health and metrics: asked all day long, and told to nobody."""
+    return path in {"/health", "/metrics"} or path.startswith("/health/")
+
+
+def _begin(part: Part) -> None:
+    if part.module not in _begun:
+        _begun.add(part.module)
+        import_module(part.module).start()
 
 
 def missing() -> list[str]:

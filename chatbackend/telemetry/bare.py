@@ -7,7 +7,7 @@ from typing import Final
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.trace import Link, Status
 from opentelemetry.util.types import AttributeValue
 
 ATTRIBUTES: Final = frozenset(
@@ -33,6 +33,8 @@ ATTRIBUTES: Final = frozenset(
     }
 )
 OF_EXCEPTIONS: Final = frozenset({"exception.type"})
+LONGEST_NAME: Final = 100  # Redis's name a pipeline by all of its commands
+LONGEST_TEXT: Final = 4_000
 LAST_CALL_S: Final = 2.0
 
 
@@ -65,13 +67,17 @@ class BareExporter(SpanExporter):
 def bare(span: ReadableSpan) -> ReadableSpan:
     """A copy with what is listed. Why it failed is left out but for the kind of the exception."""
     return ReadableSpan(
-        name=span.name,
+        name=span.name[:LONGEST_NAME],
         context=span.context,
         parent=span.parent,
         resource=span.resource,
         attributes=_only(ATTRIBUTES, span.attributes),
-        events=[Event(e.name, _only(OF_EXCEPTIONS, e.attributes), e.timestamp) for e in span.events],
-        links=span.links,
+        events=[
+            Event(e.name, _only(OF_EXCEPTIONS, e.attributes), e.timestamp)
+            for e in span.events
+            if e.name == "exception"
+        ],
+        links=[Link(each.context) for each in span.links],
         kind=span.kind,
         status=Status(span.status.status_code),
         start_time=span.start_time,
@@ -81,4 +87,8 @@ def bare(span: ReadableSpan) -> ReadableSpan:
 
 
 def _only(names: frozenset[str], given: Mapping[str, AttributeValue] | None) -> dict[str, AttributeValue]:
-    return {name: value for name, value in (given or {}).items() if name in names}
+    return {name: _short(value) for name, value in (given or {}).items() if name in names}
+
+
+def _short(value: AttributeValue) -> AttributeValue:
+    return value[:LONGEST_TEXT] if isinstance(value, str) else value

@@ -1,10 +1,11 @@
 """Errors to Sentry: what broke and where, found again in our own log by the request's id. What was said stays here."""
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sentry_sdk
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 from sentry_sdk.integrations.atexit import AtexitIntegration
 from sentry_sdk.integrations.celery import CeleryIntegration
 from sentry_sdk.integrations.dedupe import DedupeIntegration
@@ -14,6 +15,8 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from chatbackend import __version__, logs
+from chatbackend.telemetry import by_machines
+from chatbackend.telemetry.bound import Bound
 from conversations.context import request_id
 from dbperf.fingerprints import plain
 
@@ -43,17 +46,22 @@ OF_FRAMES: Final = frozenset(
     | {"pre_context", "context_line", "post_context"}
 )
 
+_bound = Bound()
+
 
 def start() -> None:
     """From now on what is logged as an error, and what nobody caught, is sent by a thread of its own."""
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         release=settings.RELEASE or __version__,
-        traces_sample_rate=settings.SENTRY_TRACES or None,
+        traces_sampler=_share if settings.SENTRY_TRACES else None,
+        # A trace is gone on with where it bears this mark: by our own tasks, not by whoever sends a header.
+        strict_trace_continuation=True,
+        org_id=_mark(),
         default_integrations=False,
         auto_enabling_integrations=False,
         integrations=_integrations(),
-        before_send=bare,
+        before_send=told,
         before_send_transaction=bare,
         send_default_pii=False,
         include_local_variables=False,
@@ -63,6 +71,20 @@ def start() -> None:
         auto_session_tracking=False,
         shutdown_timeout=2,
     )
+
+
+def _mark() -> str:
+    """The same in all processes, and in no client's reach."""
+    return salted_hmac("chatbackend.telemetry.errors", "trace").hexdigest()
+
+
+def _share(about: dict[str, Any]) -> float:
+    """A task goes with its request."""
+    path = about.get("wsgi_environ", {}).get("PATH_INFO") or about.get("asgi_scope", {}).get("path") or ""
+    if by_machines(path):
+        return 0.0
+    parent = about.get("parent_sampled")
+    return float(settings.SENTRY_TRACES if parent is None else parent)
 
 
 def _integrations() -> list[Any]:
@@ -75,6 +97,24 @@ def _integrations() -> list[Any]:
         DedupeIntegration(),
         AtexitIntegration(callback=lambda pending, timeout: None),  # the default one prints
     ]
+
+
+def told(event: "Event", hint: "Hint") -> "Event | None":
+    """An error, unless there were enough of its kind in this minute; the next one that is told says of how many."""
+    kept = bare(event, hint)
+    if not _bound.admits(_kind(cast(dict[str, Any], kept))):
+        return None
+    if left_out := _bound.left_out():
+        kept["tags"]["left_out"] = str(left_out)
+    return kept
+
+
+def _kind(event: dict[str, Any]) -> tuple[str, ...]:
+    """Where it broke, and what was said of it."""
+    raised = [each["stacktrace"]["frames"] for each in event.get("exception", {}).get("values", [])]
+    places = [f"{frames[-1].get('module')}:{frames[-1].get('lineno')}" for frames in raised if frames]
+    error = str(event["tags"].get("error", ""))
+    return (str(event.get("logentry", {}).get("message", "")), error, *places)
 
 
 def bare(event: "Event", hint: "Hint") -> "Event":
@@ -92,7 +132,7 @@ def bare(event: "Event", hint: "Hint") -> "Event":
     kept["contexts"] = _contexts(given.get("contexts", {}))
     if "spans" in kept:
         kept["spans"] = [_span(each) for each in given["spans"]]
-    kept["tags"] = _tags()
+    kept["tags"] = _tags(hint)
     return kept  # type: ignore[return-value]
 
 
@@ -129,8 +169,8 @@ def _span(given: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _tags() -> dict[str, str]:
-    error = sys.exc_info()[1]
+def _tags(hint: "Hint") -> dict[str, str]:
+    error = (hint.get("exc_info") or sys.exc_info())[1]
     found = {
         "process": settings.PROCESS,
         "request_id": request_id.get(),

@@ -25,6 +25,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode, TraceState
 from opentelemetry.util.types import Attributes
 
 from chatbackend import __version__, logs, watched
+from chatbackend.telemetry import by_machines
 from chatbackend.telemetry.bare import BareExporter
 from conversations.context import request_id
 from dbperf.aliases import EXPLAIN
@@ -82,6 +83,9 @@ class TraceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request) if by_machines(request.path) else self._traced(request)
+
+    def _traced(self, request: HttpRequest) -> HttpResponse:
         with _tracer.start_as_current_span("request", context=Context(), kind=SpanKind.SERVER) as span:
             request.trace_id = trace_id() or None  # type: ignore[attr-defined]  # for what Django logs after us
             response = self.get_response(request)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +17,19 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from django.conf import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBased
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from sentry_sdk.utils import event_from_exception
 
+from chatbackend.celery import app
+from chatbackend.connections import redis_database
 from chatbackend.embedded.processes import free_port, spawn, stop
 from chatbackend.embedded.redis import Redis
-from chatbackend.telemetry import errors
-from chatbackend.telemetry.bare import bare
+from chatbackend.telemetry import bound, errors
+from chatbackend.telemetry.bare import LONGEST_TEXT, bare
 from chatbackend.telemetry.traces import Beginnings, headers
 from conversations.models import User
 from tests import factories
@@ -35,6 +39,12 @@ from tests.realtime.proxy import Proxy
 from tests.server import ROOT, Server
 
 SECRET = "Nachtigall-4711"  # said, searched for, and to be found nowhere
+STRANGE = "a" * 32  # a trace that a client would have us join
+STRANGE_HEADERS = {
+    "traceparent": f"00-{STRANGE}-{'b' * 16}-01",
+    "sentry-trace": f"{STRANGE}-{'b' * 16}-1",
+    "baggage": f"sentry-trace_id={STRANGE},sentry-sample_rand=0.000001,sentry-user_id={SECRET}",
+}
 DOORS = ["chatbackend.asgi", "chatbackend.wsgi", "chatbackend.celery"]
 
 Span = dict[str, Any]
@@ -83,6 +93,13 @@ def _plain(attributes: Any) -> dict[str, Any]:
 def events(sentry: Hook) -> list[dict[str, Any]]:
     """The errors that came to Sentry."""
     return [item for item in _items(sentry) if "exception" in item or "logentry" in item]
+
+
+def transactions(sentry: Hook, name: str) -> list[dict[str, Any]]:
+    """Times of one address or task that came to Sentry."""
+    return [
+        item for item in _items(sentry) if item.get("type") == "transaction" and item["transaction"] == name
+    ]
 
 
 def _items(sentry: Hook) -> Iterator[dict[str, Any]]:
@@ -135,7 +152,13 @@ class Person:
 
     def ask(self, method: str, path: str, request_id: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}", "X-Request-ID": request_id}
-        return self.http.request(method, path, headers=headers, **more)
+        return self.http.request(method, path, headers=headers | STRANGE_HEADERS, **more)
+
+
+def ask_for(task: str, redis_url: str) -> None:
+    """As the clock does."""
+    with app.connection_for_write(url=redis_database(redis_url, settings.REDIS_BROKER_DB)) as connection:
+        app.send_task(task, connection=connection)
 
 
 @pytest.mark.slow
@@ -157,6 +180,8 @@ def test_a_request_an_op_and_a_task_and_what_breaks(daphne: Server, own_redis: R
             assert person.ask("GET", "/search/messages", "seeks-1", params={"q": SECRET}).status_code == 200
             assert person.ask("GET", f"/{SECRET}", "lost-1").status_code == 404
             assert person.ask("POST", "/users/me/export", "takes-1", json={}).status_code == 202
+            for path in ("/health", "/health/ready", "/metrics"):
+                assert httpx.get(server.base_url + path).status_code == 200
             with Client(server.ws_url, token=person.token) as client:
                 client.do("send", conversation=room, client_id="1", content=SECRET)
             last = {
@@ -165,13 +190,15 @@ def test_a_request_an_op_and_a_task_and_what_breaks(daphne: Server, own_redis: R
             }  # a span comes when it is over, after those in it
             eventually(lambda: last <= {each["name"] for each in spans(told)})
             _it_was_a_trace(spans(told))
+            eventually(lambda: transactions(told, "personal.tasks.work"))
+            _times_were_told(told)
 
             way.cut()
-            broken = person.ask("GET", "/conversations", "breaks-1")
-            assert (broken.status_code, broken.json()["code"]) == (503, "database_unavailable")
-            eventually(
-                lambda: [each for each in events(told) if each["tags"].get("request_id") == "breaks-1"]
-            )
+            ask_for("conversations.tasks.wake_cases", own_redis.url)
+            for number in range(1, 2 * bound.OF_A_KIND):
+                broken = person.ask("GET", "/conversations", f"breaks-{number}")
+                assert (broken.status_code, broken.json()["code"]) == (503, "database_unavailable")
+            eventually(lambda: [each for each in events(told) if each["tags"]["process"] == "worker"])
             _it_was_an_event(events(told))
             log = server.log.read_text()
         way.close()
@@ -204,7 +231,22 @@ def _it_was_a_trace(all_spans: list[Span]) -> None:
     assert [each for each in all_spans if each["trace"] == op["trace"] and "db.query.text" in each]
 
 
+def _times_were_told(told: Hook) -> None:
+    """Of the request and of its task, as one trace; not of what machines ask."""
+    (asked,), ran = transactions(told, "/api/v1/users/me/export"), transactions(told, "personal.tasks.work")
+    assert {each["contexts"]["trace"]["trace_id"] for each in ran} == {asked["contexts"]["trace"]["trace_id"]}
+    assert [each["tags"]["process"] for each in ran] == ["worker"]
+    looks = {item.get("transaction") for item in _items(told)} | {each["name"] for each in spans(told)}
+    assert [each for each in looks if each and re.search("health|metrics", each)] == []
+
+
 def _it_was_an_event(found: list[dict[str, Any]]) -> None:
+    (of_task,) = [each for each in found if each["tags"]["process"] == "worker"]
+    assert of_task["transaction"] == "conversations.tasks.wake_cases"
+    assert of_task["exception"]["values"][-1]["type"] == "OperationalError"
+    web = [each for each in found if each["tags"]["process"] == "web"]
+    kinds = Counter(each["logentry"]["message"] for each in web)
+    assert kinds == {"database: %s (%s)": bound.OF_A_KIND}
     event = next(each for each in found if each["tags"].get("request_id") == "breaks-1")
     assert event["tags"]["trace_id"]
     assert event["logentry"] == {"message": "database: %s (%s)"}
@@ -215,7 +257,7 @@ def _it_was_an_event(found: list[dict[str, Any]]) -> None:
 
 def _nothing_of_it_left(told: Hook, token: str, username: str) -> None:
     everything = b"\n".join(opened(call.body) for call in told.calls)
-    for each in (SECRET, token, username, "Liddell", "Their room", "Bearer"):
+    for each in (SECRET, STRANGE, token, username, "Liddell", "Their room", "Bearer"):
         assert each.encode() not in everything, each
 
 
@@ -241,8 +283,13 @@ def test_what_an_exception_says_stays_here() -> None:
     span = (
         TracerProvider()
         .get_tracer("test")
-        .start_span("GET", attributes={"url.full": SECRET, "http.route": "/"})
+        .start_span(
+            "GET",
+            attributes={"url.full": SECRET, "http.route": "/", "db.statement": "GET ?\n" * 10_000},
+            links=[Link(SpanContext(1, 1, is_remote=True), {"said": SECRET})],
+        )
     )
+    span.add_event(SECRET)
     span.record_exception(ValueError(SECRET))
     span.set_status(Status(StatusCode.ERROR, SECRET))
     span.end()
@@ -251,6 +298,21 @@ def test_what_an_exception_says_stays_here() -> None:
     assert SECRET not in text
     assert '"exception.type": "ValueError"' in text
     assert '"http.route": "/"' in text
+    assert len(text) < 2 * LONGEST_TEXT
+
+
+def test_what_breaks_in_a_loop_is_told_a_few_times_a_minute() -> None:
+    now = 100.0
+    some = bound.Bound(lambda: now)
+    assert [some.admits("one") for _ in range(bound.OF_A_KIND + 3)] == [True] * bound.OF_A_KIND + [False] * 3
+    assert some.admits("another")
+    assert (some.left_out(), some.left_out()) == (3, 0)
+    others = sum(some.admits(number) for number in range(1_000))
+    assert others == bound.IN_ALL - bound.OF_A_KIND - 1
+    now += bound.MINUTE_S - 1
+    assert not some.admits("a third")
+    now += 1
+    assert some.admits("one")
 
 
 def test_a_trace_begins_with_a_request_an_op_or_a_task() -> None:

@@ -54,15 +54,21 @@ forever() {
   done
 }
 
+# The settings of a restoration. They go with its end, and out of a copy of a server that was restored: they would hold the
+# next restoration at the last one's moment, and a replica, which copies them.
+OVER='/^(restore_command|recovery_target|recovery_end_command)/d'
+
 restore() {
   copy="$1" into="$2"
   [ ! -e "$into" ] || { echo "$into is there already: move it away" >&2; exit 1; }
   cp -a "$copy" "$into"
+  sed -i -E "$OVER" "$into/postgresql.auto.conf"
   {
     # The last segment is called .partial for as long as it is written.
     echo "restore_command = 'cp \"$BACKUPS/wal/%f\" \"%p\" || cp \"$BACKUPS/wal/%f.partial\" \"%p\"'"
     if [ -n "${RESTORE_TO:-}" ]; then echo "recovery_target_time = '$RESTORE_TO'"; fi
     echo "recovery_target_action = 'promote'"
+    echo "recovery_end_command = 'sed -i -E \"$OVER\" postgresql.auto.conf'"
   } >> "$into/postgresql.auto.conf"
   touch "$into/recovery.signal"
 }

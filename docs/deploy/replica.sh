@@ -1,12 +1,18 @@
 #!/bin/sh
-# Copies the primary into an empty data directory, then follows it.
+# Copies the primary into an empty data directory, then follows it. The primary keeps for it what it has not fetched while it
+# is away: a slot, REPLICA_SLOT, another one for each replica.
 set -eu
+SLOT="${REPLICA_SLOT:-replica}"
+at_the_primary() {
+  "$@" --host="${PRIMARY_HOST:-postgres}" --port="${PRIMARY_PORT:-5432}" --username=replicator --no-password --slot="$SLOT"
+}
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   rm -rf "$PGDATA" # a copy that was cut short
   PGPASSWORD="$(cat /run/secrets/replication_password)"
   export PGPASSWORD
-  pg_basebackup --host="${PRIMARY_HOST:-postgres}" --port="${PRIMARY_PORT:-5432}" --username=replicator --no-password \
-    --pgdata="$PGDATA" --wal-method=stream --checkpoint=fast --write-recovery-conf
+  at_the_primary pg_receivewal --drop-slot 2>/dev/null || true # of the copy before; it may have lost what it was to keep
+  at_the_primary pg_receivewal --create-slot
+  at_the_primary pg_basebackup --pgdata="$PGDATA" --wal-method=stream --checkpoint=fast --write-recovery-conf
   unset PGPASSWORD
 fi
 exec postgres "$@"

@@ -127,6 +127,13 @@ def test_the_replica_is_read_from(whole: Arrangement, pair: Pair) -> None:
     assert _readers_at_the_replica(whole)
 
 
+def test_the_primary_keeps_what_the_replica_has_not_fetched(whole: Arrangement) -> None:
+    """However long it is away, up to `max_slot_wal_keep_size`."""
+    with whole.primary._admin() as session:
+        kept = session.execute("SELECT slot_name, active FROM pg_replication_slots").fetchall()
+    assert kept == [("replica", True)]
+
+
 def test_the_door_says_who_asks_and_keeps_what_is_private(whole: Arrangement, pair: Pair) -> None:
     health = httpx.get(f"{whole.url}/health", verify=whole.trust)
     assert health.json()["status"] == "ok"

@@ -376,3 +376,33 @@ def left_out(dockerfile: str) -> set[str]:
     (pattern,) = re.findall(r"grep -vE '(.+?)' /src/requirements.txt", dockerfile)
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     return {line.partition("==")[0] for line in lines if re.search(pattern, line)}
+
+
+# --- the pages
+
+COMMAND = re.compile(r"docker compose (up|stop|rm|exec|run)((?: [^\s|;&<>)`]+)*)")
+WITH_A_VALUE = {"-v", "-e"}
+
+
+def _services(found: re.Match[str]) -> set[str]:
+    """Whom a command of a page is about."""
+    words, named = iter(found[2].split()), []
+    for word in words:
+        if word in WITH_A_VALUE:
+            next(words)
+        elif not word.startswith("-"):
+            named.append(word)
+    return set(named[:1] if found[1] in {"exec", "run"} else named) - {"$each"}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "how-to").glob("*.md")), ids=lambda path: path.stem)
+def test_pages_name_what_is_there(page: Path) -> None:
+    """Services, secrets, volumes and networks."""
+    text, whole = page.read_text().replace("\\\n", ""), compose.project()
+    assert {name for each in COMMAND.finditer(text) for name in _services(each)} <= PARTS | {
+        "web-c"
+    }  # another one
+    of_others = {"encryption_keys", "webhook_keys.new"}
+    assert set(re.findall(r"\bsecrets/([\w.]+\w)", text)) <= whole["secrets"].keys() | of_others
+    made = set(re.findall(r"\bchatbackend_(\w+)", text))
+    assert made <= whole["volumes"].keys() | whole["networks"].keys()

@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.skipif(not services.STARTED, reason="needs the run's own PostgreSQL"),
 ]
 PATIENCE_S = 20.0
+SETTINGS = "postgresql.auto.conf"
 WRITTEN = """
     SELECT pg_current_wal_insert_lsn() <= flush_lsn FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"""
 
@@ -134,6 +135,11 @@ def _started(backups: Backups, *, until: str = "") -> Iterator[Replica]:
             server.stop()
 
 
+def _written(data: Path) -> str:
+    """The settings that lie with the data."""
+    return (data / SETTINGS).read_text()
+
+
 def test_a_copy_and_the_log_bring_back_any_moment(backups: Backups) -> None:
     ann, bob = factories.persons(2)
     room = factories.direct(ann, bob)
@@ -148,10 +154,15 @@ def test_a_copy_and_the_log_bring_back_any_moment(backups: Backups) -> None:
         assert _eventually(lambda: _asked(WRITTEN) is True)
     with _started(backups, until=moment) as server:
         assert _said(server, room) == ["before the copy", "after the copy"]
-    with _started(backups) as server:
-        assert _said(server, room) == ["before the copy", "after the copy", "a mistake"]
+        assert "recovery_target" not in _written(
+            server.data
+        )  # a replica made of it would not go past that moment
     assert not backups.run("restore", backups.copies[-1], backups.place / "wal")  # nothing is written over
     assert not (backups.place / "wal" / backups.copies[-1].name).exists()
+    with (backups.copies[-1] / SETTINGS).open("a") as file:  # as of a server that was restored once itself
+        file.write(f"recovery_target_time = '{moment}'\n")
+    with _started(backups) as server:
+        assert _said(server, room) == ["before the copy", "after the copy", "a mistake"]
 
 
 def test_what_is_older_goes(backups: Backups) -> None:

@@ -28,7 +28,7 @@ def test_no_task_is_refused_or_cut_short_by_a_limit_that_it_did_not_choose() -> 
     current_app.loader.import_default_modules()
     ours = {name: task for name, task in current_app.tasks.items() if not name.startswith("celery.")}
     assert ours.keys() >= {job.task for job in JOBS.values()}
-    chosen = {name: (task.soft_time_limit, task.time_limit) for name, task in ours.items()}
+    chosen = {name: (task.soft_time_limit or 0, task.time_limit or 0) for name, task in ours.items()}
     default = (settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT)
     assert [name for name, (soft, hard) in chosen.items() if not 0 < soft < hard] == []
     same = {name: (soft == default[0], hard == default[1]) for name, (soft, hard) in chosen.items()}

@@ -71,7 +71,7 @@ def test_postgresql_away_and_back(web: Server, own: tuple[Postgres, Redis]) -> N
     assert httpx.get(f"{web.base_url}/health").json()["dependencies"]["postgresql"] == "unavailable"
     started = time.monotonic()
     refused = sign_in(web)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8  # less than a pool that is merely busy is waited for
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
     assert refused.json()["code"] == "database_unavailable"
     assert "127.0.0.1" not in refused.text

@@ -47,11 +47,11 @@ def test_a_server_that_is_away_is_told_early_then_at_once(elapsed: Clock) -> Non
     with pool(f"postgresql://nobody@127.0.0.1:{free_port()}/none") as away:
         with pytest.raises(ServerAway):
             away.getconn()
-        assert elapsed() < 2
-        before = elapsed()
+        assert elapsed() < 8  # of the ten seconds that a busy one is waited for
+        asked = away.get_stats()["requests_num"]
         with pytest.raises(ServerAway):
             away.getconn()
-        assert elapsed() - before < 0.2
+        assert away.get_stats()["requests_num"] == asked  # nobody stood in line
 
 
 def test_a_busy_pool_waits_its_whole_time(elapsed: Clock) -> None:
@@ -60,7 +60,7 @@ def test_a_busy_pool_waits_its_whole_time(elapsed: Clock) -> None:
         before = elapsed()
         with pytest.raises(PoolTimeout):
             busy.getconn()
-        assert 1.1 < elapsed() - before < 3
+        assert 1.1 < elapsed() - before < 8
         busy.putconn(held)
         busy.putconn(busy.getconn())
 

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ from chatbackend.embedded.processes import await_ready, free_port, spawn, stop, 
 
 ROOT = Path(__file__).resolve().parent.parent
 LINE = 240  # characters of a line of a log, where it is shown
+ENOUGH = 30  # lines of a traceback
 
 PROGRAMS = {
     "daphne": ("daphne", "-b", "127.0.0.1", "-p"),
@@ -98,14 +101,21 @@ class Server:
         self.logged = self.log.stat().st_size
 
     def tracebacks(self) -> str:
-        """Those that the log holds since the page was turned: the line before and thirty after, none of them long."""
+        """Those that the log holds since the page was turned, each with the line before; of a long one the end."""
         text = self.log.read_bytes()[self.logged :].decode(errors="replace")
         lines = [line[:LINE] for line in text.splitlines()]
         starts = [number for number, line in enumerate(lines) if "Traceback" in line]
-        return "\n\n".join("\n".join(lines[max(0, start - 1) : start + 30]) for start in starts)
+        return "\n\n".join("\n".join(_traceback(lines, start)) for start in starts)
 
     def _answers(self) -> bool:
         try:
             return httpx.get(f"{self.base_url}/health/live", timeout=2).is_success
         except httpx.TransportError:
             return False
+
+
+def _traceback(lines: Sequence[str], start: int) -> list[str]:
+    """The line before it, and what is indented below it up to what it says at last."""
+    below = takewhile(lambda line: line.startswith(" "), lines[start + 1 :])
+    end = start + 1 + len(list(below))
+    return [*lines[max(0, start - 1) : start + 1], *lines[start + 1 : end + 1][-ENOUGH:]]

@@ -1,8 +1,10 @@
 """What stands between the ASGI server and the applications."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from threading import Event
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,12 +43,21 @@ class OneHopHandler(ASGIHandler):
         if request.path in {"/health", "/metrics"} or request.path.startswith("/health/"):
             return await sync_to_async(self.get_response, thread_sensitive=True)(request)
         answer = database_sync_to_async(self._answer, thread_sensitive=False, executor=_threads())
-        response: HttpResponseBase = await answer(request, monotonic())
+        gone = Event()
+        answered = asyncio.ensure_future(answer(request, monotonic(), gone))
+        try:
+            response: HttpResponseBase = await asyncio.shield(answered)
+        except (
+            asyncio.CancelledError
+        ):  # they hung up; Django closes the body next, and the thread may be reading it
+            gone.set()
+            await asyncio.wait([answered])
+            raise
         return response
 
-    def _answer(self, request: HttpRequest, asked_at: float) -> HttpResponseBase:
-        """What waited as long as one waits for a connection is not begun: whoever asked may be gone."""
-        if monotonic() - asked_at > settings.DB_POOL_ACQUIRE:
+    def _answer(self, request: HttpRequest, asked_at: float, gone: Event) -> HttpResponseBase:
+        """What waited as long as one waits for a connection is not begun, nor what nobody waits for any more."""
+        if gone.is_set() or monotonic() - asked_at > settings.DB_POOL_ACQUIRE:
             return before_middleware(request.headers.get("X-Request-ID", ""), busy)
         return self.get_response(request)
 

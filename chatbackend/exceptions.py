@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import DataError, Error, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -86,6 +86,8 @@ def _answer(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
         return problem(400, code="invalid", title="The input is invalid", detail=detail, errors=errors), {}
     if isinstance(exc, drf.APIException):
         return problem(exc.status_code, code=_code(exc), detail=_detail(exc)), _headers(exc)
+    if isinstance(exc, UnreadablePostError):  # they hung up in the middle of it
+        return problem(400, code="incomplete_body", detail="The body ended before all of it was here"), {}
     if isinstance(exc, Http404):
         return problem(404, code="not_found", detail="There is nothing at this address"), {}
     if isinstance(exc, PermissionDenied):

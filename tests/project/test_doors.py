@@ -2,16 +2,22 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
+from time import monotonic, sleep
 
 import httpx
 import pytest
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.test import override_settings
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from chatbackend.doors import origin_allowed
+from conversations.models import User
+from tests import factories
+from tests.realtime.client import token_of
 from tests.server import Server
 
 LIMIT = 1_048_576
@@ -111,3 +117,34 @@ def test_every_request_gives_its_connection_back(daphne: Server) -> None:
     finally:
         server.stop()
         server.log.unlink()
+
+
+def test_who_hangs_up_breaks_nothing(daphne: Server) -> None:
+    """The request has begun, and reads its body after they are gone: it is carried out, and no fault of ours."""
+    alice = factories.person("alice")
+    body = b'{"display_name": "Alice"}'
+    head = (
+        f"PATCH /api/v1/users/me HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token_of(alice)}\r\n"
+    )
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE users")
+        with socket.create_connection(("127.0.0.1", daphne.port), timeout=10) as caller:
+            caller.sendall(head.encode() + body)
+            eventually(lambda: waiting_for_users(cursor))
+        for _ in range(3):  # by the last answer the server has heard of it
+            httpx.get(f"{daphne.base_url}/health/live").raise_for_status()
+    eventually(lambda: User.objects.get(pk=alice.pk).display_name == "Alice")
+    assert daphne.tracebacks() == ""
+
+
+def waiting_for_users(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted")
+    return bool(cursor.fetchone()[0])
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = monotonic() + 20
+    while not holds():
+        assert monotonic() < until
+        sleep(0.02)

@@ -1,7 +1,9 @@
 """One shape for every error, wherever it arises."""
 
+import io
 import logging
 import uuid
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +19,8 @@ from chatbackend.exceptions import flatten, problem_response
 from chatbackend.logs import JSONFormatter, TextFormatter
 from conversations.context import request_id
 from conversations.exceptions import Conflict, Invalid, Unauthenticated
+from tests import factories
+from tests.realtime.client import token_of
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 
@@ -176,6 +180,24 @@ def test_a_body_over_the_limit(client: Client) -> None:
     over = client.post("/api/v1/nope", b"x" * 2001, content_type="application/json")
     assert (at_limit.status_code, over.status_code) == (404, 413)
     assert over.json()["code"] == "body_too_large"
+
+
+class Broken(io.RawIOBase):
+    """What a server reads from of somebody who hung up in the middle."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise ConnectionResetError("reset by peer")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_that_breaks_off(client: Client, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = "/api/v1/attachments" if "form" in kind else "/api/v1/auth/token"
+    token = token_of(factories.person())
+    broken: dict[str, Any] = {"wsgi.input": Broken(), "HTTP_AUTHORIZATION": f"Bearer {token}"}
+    reply = client.generic("POST", path, b"{}", kind, **broken)
+    assert (reply.status_code, reply.json()["code"]) == (400, "incomplete_body")
+    assert {record.levelname for record in caplog.records} <= {"WARNING", "INFO"}
 
 
 def test_pages_have_a_strict_policy(client: Client) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import sentry_sdk
 from django.conf import settings
 from django.utils.crypto import salted_hmac
-from sentry_sdk.integrations.atexit import AtexitIntegration
 from sentry_sdk.integrations.celery import CeleryIntegration
 from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.django import DjangoIntegration
@@ -17,12 +16,14 @@ from sentry_sdk.integrations.threading import ThreadingIntegration
 from chatbackend import __version__, logs
 from chatbackend.telemetry import by_machines
 from chatbackend.telemetry.bound import Bound
+from chatbackend.telemetry.ending import at_end
 from conversations.context import request_id
 from dbperf.fingerprints import plain
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
+LAST_CALL_S: Final = 2.0
 OURS: Final = frozenset({"chatbackend", "personal", "webhooks", "messaging", "conversations", "dbperf"})
 KEPT: Final = frozenset(
     {"event_id", "timestamp", "start_timestamp", "type", "platform", "level", "logger", "transaction"}
@@ -69,8 +70,9 @@ def start() -> None:
         max_breadcrumbs=0,
         trace_propagation_targets=[],  # webhooks go to other people's servers
         auto_session_tracking=False,
-        shutdown_timeout=2,
+        shutdown_timeout=LAST_CALL_S,
     )
+    at_end(sentry_sdk.flush)
 
 
 def _mark() -> str:
@@ -95,7 +97,6 @@ def _integrations() -> list[Any]:
         ExcepthookIntegration(),
         ThreadingIntegration(),
         DedupeIntegration(),
-        AtexitIntegration(callback=lambda pending, timeout: None),  # the default one prints
     ]
 
 

@@ -1,6 +1,5 @@
 """Spans: requests, socket ops and statements by seams of our own, Redis and Celery by their instrumentations."""
 
-import atexit
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
@@ -27,6 +26,7 @@ from opentelemetry.util.types import Attributes
 from chatbackend import __version__, logs, watched
 from chatbackend.telemetry import by_machines
 from chatbackend.telemetry.bare import BareExporter
+from chatbackend.telemetry.ending import at_end
 from conversations.context import request_id
 from dbperf.aliases import EXPLAIN
 from dbperf.fingerprints import plain
@@ -144,7 +144,7 @@ def _end_with_process(provider: TracerProvider, exporter: BareExporter) -> None:
         exporter.last_call()
         provider.shutdown()
 
-    atexit.register(end)
+    at_end(end)
     worker_process_shutdown.connect(end, weak=False, dispatch_uid="chatbackend.telemetry")
 
 

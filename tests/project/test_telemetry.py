@@ -355,6 +355,31 @@ def test_who_is_told_may_be_away(daphne: Server) -> None:
     assert process.returncode != -signal.SIGKILL  # it ended by itself, within ten seconds
 
 
+LAST_WORDS = """
+import logging, multiprocessing
+
+def work():
+    import chatbackend.wsgi
+    from opentelemetry import trace
+    with trace.get_tracer("test").start_as_current_span("the last span", kind=trace.SpanKind.SERVER):
+        for number in range(40):
+            logging.getLogger("chatbackend").error(f"word {number}")
+
+process = multiprocessing.get_context("fork").Process(target=work)
+process.start()
+process.join()
+"""
+
+
+def test_what_is_left_is_sent_when_a_worker_ends() -> None:
+    """As Granian ends its own: `multiprocessing` does not ask `atexit`."""
+    with hook() as told:
+        ended = _python(LAST_WORDS, **telling(told.port) | {"OTEL_BSP_SCHEDULE_DELAY": "60000"})
+        assert ended.returncode == 0, ended.stderr
+        assert [each["name"] for each in spans(told)] == ["the last span"]
+        assert [each["logentry"]["message"] for each in events(told)] == [f"word {n}" for n in range(40)]
+
+
 def _python(code: str, *options: str, **env: str) -> "subprocess.CompletedProcess[str]":
     names = {**os.environ, "DJANGO_SETTINGS_MODULE": "chatbackend.settings", **env}
     argv = [sys.executable, *options, "-c", code]

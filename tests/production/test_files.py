@@ -381,7 +381,7 @@ def left_out(dockerfile: str) -> set[str]:
 # --- the pages
 
 COMMAND = re.compile(r"docker compose (up|stop|rm|exec|run)((?: [^\s|;&<>)`]+)*)")
-WITH_A_VALUE = {"-v", "-e"}
+WITH_A_VALUE = {"-v", "-e", "--scale"}
 
 
 def _services(found: re.Match[str]) -> set[str]:

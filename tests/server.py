@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -22,6 +23,15 @@ PROGRAMS = {
     "daphne": ("daphne", "-b", "127.0.0.1", "-p"),
     "uvicorn": ("uvicorn", "--log-level", "warning", "--lifespan", "off", "--host", "127.0.0.1", "--port"),
 }
+
+
+def work(
+    env: Mapping[str, str], *options: str, output: IO[bytes] | int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
+    """Starts a Celery worker in this environment."""
+    argv = [sys.executable, "-m", "celery", "--app", "chatbackend", "--quiet", "worker", "--concurrency", "1"]
+    env = {**env, "CHATBACKEND_PROCESS": "worker", "DB_POOL_MIN": ""}
+    return spawn([*argv, *options], output=output, env=env, cwd=ROOT)
 
 
 @dataclass

@@ -15,9 +15,9 @@ import psutil
 
 from chatbackend.embedded.errors import EmbeddedError
 from chatbackend.embedded.postgres import Postgres
-from chatbackend.embedded.processes import await_ready, spawn, stop
+from chatbackend.embedded.processes import await_ready, stop
 from chatbackend.embedded.redis import Redis
-from tests.server import ROOT, Server
+from tests.server import ROOT, Server, work
 
 PATIENCE_S = 40.0  # for a part to be there again
 WEBS = ("web a", "web b")
@@ -136,19 +136,7 @@ class Deployment:
                     raise
 
     def _work(self) -> "subprocess.Popen[bytes]":
-        argv = [
-            sys.executable,
-            "-m",
-            "celery",
-            "--app",
-            "chatbackend",
-            "--quiet",
-            "worker",
-            "--concurrency",
-            "1",
-        ]
-        env = {**os.environ, **self.settings, "CHATBACKEND_PROCESS": "worker"}
-        return spawn(argv, output=subprocess.DEVNULL, env=env, cwd=ROOT)
+        return work({**os.environ, **self.settings})
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

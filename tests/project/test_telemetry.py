@@ -26,7 +26,7 @@ from sentry_sdk.utils import event_from_exception
 
 from chatbackend.celery import app
 from chatbackend.connections import redis_database
-from chatbackend.embedded.processes import spawn, stop
+from chatbackend.embedded.processes import stop
 from chatbackend.embedded.redis import Redis
 from chatbackend.telemetry import bound, errors
 from chatbackend.telemetry.bare import LONGEST_TEXT, bare
@@ -36,7 +36,7 @@ from tests import factories
 from tests.dbperf.receivers import Hook, hook
 from tests.realtime.client import Client, token_of
 from tests.realtime.proxy import Proxy
-from tests.server import ROOT, Server
+from tests.server import ROOT, Server, work
 
 SECRET = "Nachtigall-4711"  # said, searched for, and to be found nowhere
 STRANGE = "a" * 32  # a trace that a client would have us join
@@ -134,9 +134,7 @@ def served(database: str, **settings: str) -> Iterator[Server]:
 @contextmanager
 def working(server: Server) -> Iterator[None]:
     """A worker beside the server, with the same settings."""
-    argv = [sys.executable, "-m", "celery", "--app", "chatbackend", "--quiet", "worker", "--concurrency", "1"]
-    env = {**server.env, "CHATBACKEND_PROCESS": "worker", "DB_POOL_MIN": ""}
-    process = spawn(argv, output=subprocess.DEVNULL, env=env, cwd=ROOT)
+    process = work(server.env)
     try:
         yield
     finally:

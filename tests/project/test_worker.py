@@ -1,7 +1,6 @@
 """A real worker does everything that the clock asks for, to its end."""
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,12 +12,12 @@ from django.db import connection
 from django.utils import timezone
 
 from chatbackend.celery import app
-from chatbackend.embedded.processes import spawn, stop
+from chatbackend.embedded.processes import stop
 from chatbackend.schedule import JOBS
 from conversations.models import BusinessCase
 from conversations.services.business import snooze_case
 from tests import factories
-from tests.server import ROOT, Server
+from tests.server import Server, work
 
 PATIENCE_S = 90.0
 ENDS = ("task-succeeded", "task-failed", "task-rejected", "task-revoked", "task-retried")
@@ -27,24 +26,9 @@ ENDS = ("task-succeeded", "task-failed", "task-rejected", "task-revoked", "task-
 @contextmanager
 def worker(log: Path) -> Iterator[None]:
     """One with the settings of this run, that tells its events."""
-    argv = [
-        sys.executable,
-        "-m",
-        "celery",
-        "--app",
-        "chatbackend",
-        "--quiet",
-        "worker",
-        "--concurrency",
-        "2",
-        "-E",
-    ]
-    env = {
-        **Server(database=str(connection.settings_dict["NAME"]), log=log).env,
-        "CHATBACKEND_PROCESS": "worker",
-    }
+    server = Server(database=str(connection.settings_dict["NAME"]), log=log)
     with log.open("wb") as output:
-        process = spawn(argv, output=output, env=env, cwd=ROOT)
+        process = work(server.env, "-E", output=output)
     try:
         yield
     finally:

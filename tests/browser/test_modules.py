@@ -304,3 +304,46 @@ def test_the_past_is_asked_for_before_anything_that_a_listener_says(page: Page, 
         }})()""",
     )
     assert said == ["resume", "read"]
+
+
+def test_times_of_snoozing_are_mornings_by_the_clock_of_the_user(page: Page) -> None:
+    def offered(now: str) -> list[str]:
+        told: list[str] = run(
+            page,
+            "snooze",
+            f"m.choices(new Date('{now}')).map(({{until: u}}) => [u.getMonth() + 1, u.getDate(), u.getHours()].join())",
+        )
+        return told
+
+    assert offered("2026-12-31T23:30") == ["1,1,0", "1,1,2", "1,1,9", "1,4,9", "1,7,23"]  # a Thursday
+    assert offered("2026-12-28T08:00") == ["12,28,9", "12,28,11", "12,29,9", "1,4,9", "1,4,8"]  # a Monday
+    assert offered("2027-01-03T08:00")[3] == "1,4,9"  # a Sunday
+
+
+def test_what_is_left_to_wait_is_counted_for_members_from_their_own_last_message(page: Page) -> None:
+    lines = '[["text", "me"], ["text", "x"], ["system", "me"]]'
+    said = f"{{messages: new Map({lines}.map(([type, id], at) => [at + 1, {{seq: at + 1, type, sender: {{id}}}}]))}}"
+    assert run(page, "pace", f'm.lastSaid({said}, {{id: "me"}}).seq') == 1
+    assert run(page, "pace", "[9, 65, 3605].map(m.countdown)") == ["9 s", "1:05 min", "1:00:05 h"]
+    paced = """["member", "admin", "owner"].map((role) => m.isPaced({slow_mode_s: 5, membership: {role}}))"""
+    assert run(page, "pace", paced) == [True, False, False]
+    assert run(page, "canned", """["/", "/he-1", "/Ä", "he", "/a b", " /a"].map(m.wanted)""") == [
+        "",
+        "he-1",
+        "ä",
+        None,
+        None,
+        None,
+    ]
+
+
+def test_in_slow_mode_nothing_is_sent_while_a_message_is_on_its_way(page: Page) -> None:
+    code = """(() => {
+        const held = [];
+        const line = new m.SlowModeLine({me: {id: "me"}, hold: (on) => held.push(on)});
+        const conversation = {id: "c", slow_mode_s: 5, membership: {role: "member"}};
+        for (const state of ["pending", "failed"])
+            line.render(conversation, {messages: new Map(), pending: new Map([["a", {state}]])});
+        return held;
+    })()"""
+    assert run(page, "views/slow-mode", code) == [True, False]

@@ -203,6 +203,31 @@ export class Api {
   setStatus(id, status) {
     return this.call("POST", `/conversations/${id}/status`, { status });
   }
+
+  /** Have a case sleep until a time to come, or wake it (null). @param {Date | null} until */
+  snooze(id, until) {
+    return this.call("POST", `/conversations/${id}/snooze`, { until: until?.toISOString() ?? null });
+  }
+
+  /** What the agents of a business say often, by shortcuts. */
+  cannedReplies(businessId, { search, cursor, limit = 50 } = {}) {
+    return this.call("GET", cannedPath(businessId) + query({ search, cursor, limit }));
+  }
+
+  /** @param {{shortcut: string, content: string}} facts */
+  addCannedReply(businessId, facts) {
+    return this.call("POST", cannedPath(businessId), facts);
+  }
+
+  /** @param {{shortcut?: string, content?: string}} facts */
+  changeCannedReply(businessId, id, facts) {
+    return this.call("PATCH", `${cannedPath(businessId)}/${id}`, facts);
+  }
+
+  deleteCannedReply(businessId, id) {
+    return this.call("DELETE", `${cannedPath(businessId)}/${id}`);
+  }
+
   /**
    * Notes among the agents of a case, those that stand beside messages `from` to `to` (null: the newest).
    *
@@ -220,4 +245,24 @@ export class Api {
   deleteNote(id, number) {
     return this.call("DELETE", `/conversations/${id}/notes/${number}`);
   }
+
+  // One's own data
+
+  /** Have it packed; while that goes on, the same job again. @returns {Promise<object>} the job */
+  exportOwn() {
+    return this.call("POST", "/users/me/export");
+  }
+
+  job(id) {
+    return this.call("GET", `/jobs/${id}`);
+  }
+
+  /** @returns {Promise<Blob>} the ZIP of an export that is done */
+  result(id) {
+    return this.call("GET", `/jobs/${id}/result`, undefined, { timeout: FILE_MS, blob: true });
+  }
+}
+
+function cannedPath(businessId) {
+  return `/business/${encodeURIComponent(businessId)}/canned-replies`;
 }

@@ -4,6 +4,7 @@
  * next.
  */
 import { Blocks } from "./blocks.js";
+import { CannedReplies } from "./canned.js";
 import { ChatClient } from "./chat-client.js";
 import { Controller } from "./controller.js";
 import { gist, isMuted, nameOf, titleOf } from "./conversations.js";
@@ -14,6 +15,7 @@ import { Store } from "./store.js";
 import { lastOwn } from "./threads.js";
 import { Banner } from "./views/banner.js";
 import { BlockBar, openBlocks } from "./views/blocks.js";
+import { openCanned } from "./views/canned.js";
 import { CaseBar, openCases } from "./views/case.js";
 import { Composer } from "./views/composer.js";
 import { ConversationPane } from "./views/conversation.js";
@@ -23,11 +25,14 @@ import { confirmed, explain } from "./views/dialog.js";
 import { Inbox } from "./views/inbox.js";
 import { openMenu } from "./views/menu.js";
 import { MessageMenu } from "./views/message-menu.js";
+import { openMyData } from "./views/my-data.js";
 import { openNewConversation } from "./views/new-conversation.js";
 import { Notices } from "./views/notices.js";
 import { PinStrip } from "./views/pins.js";
+import { ReplyList } from "./views/reply-list.js";
 import { openSearch } from "./views/search.js";
 import { SignIn } from "./views/sign-in.js";
+import { SlowModeLine } from "./views/slow-mode.js";
 import { Timeline } from "./views/timeline.js";
 
 const ADDRESS = /^#\/c\/([0-9a-f-]{36})(?:\/(\d{1,15}))?$/i;
@@ -48,6 +53,8 @@ class Workspace {
   #controller;
   #notes;
   #blocks;
+  #canned;
+  #slowMode;
   #listening = new AbortController();
   #notices = new Notices();
   #banner = new Banner({ retry: () => this.#chat.wake() });
@@ -69,7 +76,9 @@ class Workspace {
     this.#blocks = new Blocks({ api: this.#chat.api });
     this.#inbox = new Inbox({ store: this.#store, acts: this.#inboxActs() });
     this.#timeline = new Timeline(this.#timelineActs());
-    this.#composer = new Composer(this.#composerActs());
+    this.#canned = new CannedReplies(this.#chat.api);
+    this.#composer = new Composer(this.#composerActs(), this.#replyList());
+    this.#slowMode = new SlowModeLine({ me: session.user, hold: (on) => this.#composer.hold(on) });
     this.#menu = this.#makeMenu();
     this.#pane = this.#makePane();
     this.#panes = h(
@@ -103,6 +112,7 @@ class Workspace {
   stop() {
     this.#listening.abort();
     this.#banner.stop();
+    this.#slowMode.stop();
     this.#chat.stop();
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   }
@@ -227,6 +237,7 @@ class Workspace {
     const items = [
       { label: "Cases of a business", icon: "business", act: () => this.#cases() },
       { label: "Blocked people", icon: "block", act: () => openBlocks(this.#blocks) },
+      { label: "My data", icon: "down", act: () => openMyData({ api: this.#chat.api, me: this.#store.me }) },
       { label: "Sign out", icon: "leave", act: () => this.#signOut() },
     ];
     openMenu(button, items, "Account");
@@ -328,6 +339,19 @@ class Workspace {
     };
   }
 
+  #replyList() {
+    return new ReplyList({
+      read: (business) => this.#canned.read(business),
+      choose: (text) => this.#composer.fillIn(text),
+      manage: (business) => this.#manageReplies(business),
+    });
+  }
+
+  #manageReplies(business) {
+    this.#composer.fillIn(""); // what was looked for is not to be sent
+    openCanned({ business, replies: this.#canned });
+  }
+
   #edit(id, { internal, number, seq }, text) {
     return internal ? this.#notes.edit(id, number, text) : this.#controller.edit(id, seq, text);
   }
@@ -346,6 +370,7 @@ class Workspace {
       acts: {
         assign: (userId) => change((id) => api.assign(id, userId)),
         status: (status) => change((id) => api.setStatus(id, status)),
+        snooze: (until) => change((id) => api.snooze(id, until)),
       },
     });
     const pins = new PinStrip({
@@ -366,6 +391,7 @@ class Workspace {
       caseBar,
       pins,
       blockBar,
+      slowMode: this.#slowMode,
       acts,
     });
   }
@@ -377,6 +403,7 @@ class Workspace {
     const acts = {
       find: this.#find,
       reload: () => controller.loadMembers(id),
+      pace: (seconds) => controller.take(api.changeConversation(id, { slow_mode_s: seconds })),
       rename: (name) => controller.take(api.changeConversation(id, { name })),
       addMembers: (ids) => controller.changeMembers(id, api.addMembers(id, ids)),
       changeRole: (userId, role) => controller.changeMembers(id, api.changeRole(id, userId, role)),

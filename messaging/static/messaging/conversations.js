@@ -8,7 +8,8 @@
  * @typedef {{id: string, type: "direct" | "group" | "business", name: string, business_id: string | null,
  *            last_activity_at: string, version: number, last_seq: number, last_message: LastMessage | null,
  *            participant_count: number, unread_count: number, membership: Membership | null, peer: User | null,
- *            business: {status: string, assignee: User | null} | null}} Conversation
+ *            pins: number[], slow_mode_s: number,
+ *            business: {status: string, assignee: User | null, snoozed_until: string | null} | null}} Conversation
  */
 
 export const KINDS = {

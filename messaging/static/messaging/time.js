@@ -7,6 +7,13 @@ const dayMonth = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "sh
 const dayMonthYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const longDay = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const longDayYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+const coming = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  hour: "numeric",
+  minute: "2-digit",
+});
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "medium" });
 
 const DAY_MS = 86_400_000;
@@ -37,6 +44,12 @@ export function dayOf(iso) {
 /** `14:05` */
 export function timeOf(iso) {
   return clock.format(new Date(iso));
+}
+
+/** A time to come: that of today, else with its day. */
+export function comingTime(iso, now = new Date()) {
+  const date = new Date(iso);
+  return daysAgo(date, now) === 0 ? clock.format(date) : coming.format(date);
 }
 
 /** The full date and time, for titles. */

@@ -1,9 +1,12 @@
 /** Business cases: the bar above a case with its state and who has it, and the cases of one business. */
 import { STATUSES, nameOf, titleOf, previewOf, worksOn } from "../conversations.js";
 import { fill, h, isolated } from "../dom.js";
-import { briefTime } from "../time.js";
+import { icon } from "../icons.js";
+import { choices, sleeps } from "../snooze.js";
+import { briefTime, comingTime, fullTime } from "../time.js";
 import { conversationAvatar } from "./avatar.js";
 import { explain, openDialog, problemLine } from "./dialog.js";
+import { openMenu } from "./menu.js";
 
 export function statusBadge(status) {
   return h(
@@ -11,6 +14,12 @@ export function statusBadge(status) {
     { class: `status status-${status}`, "data-testid": "case-status" },
     STATUSES[status] ?? status,
   );
+}
+
+/** That a case sleeps, and until when. */
+export function snoozedMark(until) {
+  const attributes = { class: "snoozed", title: `Snoozed until ${fullTime(until)}`, "data-testid": "snoozed" };
+  return h("span", attributes, icon("clock"), `Snoozed until ${comingTime(until)}`);
 }
 
 export class CaseBar {
@@ -24,7 +33,8 @@ export class CaseBar {
   #me;
   #acts;
 
-  /** @param {{me: object, acts: {assign: (userId: string | null) => void, status: (status: string) => void}}} parts */
+  /** @param {{me: object, acts: {assign: (userId: string | null) => void, status: (status: string) => void,
+   *         snooze: (until: Date | null) => void}}} parts */
   constructor({ me, acts }) {
     this.#me = me;
     this.#acts = acts;
@@ -50,7 +60,7 @@ export class CaseBar {
     return [statusBadge(status), h("span", { class: "muted case-assignee" }, who)];
   }
 
-  #forAgents({ status, assignee }) {
+  #forAgents({ status, assignee, snoozed_until: until }) {
     const mine = assignee?.id === this.#me.id;
     const who = assignee ? ["Assigned to ", mine ? "you" : isolated(nameOf(assignee))] : "Not assigned";
     const assign = h(
@@ -66,8 +76,22 @@ export class CaseBar {
     return [
       statusBadge(status),
       h("span", { class: "muted case-assignee", "data-testid": "case-assignee" }, who),
-      h("span", { class: "case-tools" }, assign, this.#statusSelect(status)),
+      until && snoozedMark(until),
+      h("span", { class: "case-tools" }, assign, status !== "resolved" && this.#sleep(until), this.#statusSelect(status)),
     ];
+  }
+
+  #sleep(until) {
+    const label = until ? "Wake now" : "Snooze";
+    const attributes = { type: "button", class: "button small", "data-focus": "snooze" };
+    const button = h("button", { ...attributes, "aria-haspopup": until ? null : "menu" }, label);
+    button.addEventListener("click", () => (until ? this.#acts.snooze(null) : this.#offerTimes(button)));
+    return button;
+  }
+
+  #offerTimes(button) {
+    const items = choices().map(({ label, until }) => ({ label, icon: "clock", act: () => this.#acts.snooze(until) }));
+    openMenu(button, items, "Snooze");
   }
 
   #statusSelect(status) {
@@ -180,6 +204,7 @@ function caseRow(conversation, me, choose) {
     h(
       "span",
       { class: "case-side" },
+      sleeps(conversation) && snoozedMark(conversation.business.snoozed_until),
       conversation.business && statusBadge(conversation.business.status),
       h(
         "time",

@@ -23,6 +23,8 @@ export class Composer {
   #id = null;
   #editing = null;
   #internal = false;
+  #held = false;
+  #replies;
   #bar = h("div", { class: "composer-bar", hidden: true, "data-testid": "composer-bar" });
   #text;
   #button = h("button", { type: "submit", class: "send-button", disabled: true });
@@ -30,9 +32,10 @@ export class Composer {
   #attach = this.#tool("attach", "Attach files", () => this.#files.click());
   #toggle = this.#tool("lock", "Write a note for agents", () => this.#switch());
 
-  /** @param {Acts} acts */
-  constructor(acts) {
+  /** @param {Acts} acts @param {object} replies the list of {@link ReplyList} */
+  constructor(acts, replies) {
     this.#acts = acts;
+    this.#replies = replies;
     this.#text = h("textarea", {
       id: "composer-text",
       rows: 1,
@@ -50,10 +53,12 @@ export class Composer {
     this.element = h(
       "form",
       { class: "composer", "aria-label": "Write a message", onsubmit: (event) => this.#submit(event) },
+      replies.element,
       this.#bar,
       h("div", { class: "composer-row" }, row),
     );
-    this.offerNotes(false);
+    this.#replies.attach(this.#text);
+    this.serve(null);
     this.#dress();
   }
 
@@ -65,9 +70,26 @@ export class Composer {
     this.#takeUp();
   }
 
-  /** Whether the user is an agent here. */
-  offerNotes(on) {
-    this.#toggle.hidden = !on;
+  /** The business whose agent the user is here, or null: agents write notes and have replies at hand. */
+  serve(business) {
+    this.#toggle.hidden = business === null;
+    this.#replies.offer(business);
+  }
+
+  /** Whether a message has to wait. What is written stays, and goes only when its user sends it. */
+  hold(on) {
+    if (on === this.#held) return;
+    this.#held = on;
+    this.#attach.disabled = on;
+    this.#fit();
+  }
+
+  /** Have this text there, ready to be changed and sent. */
+  fillIn(text) {
+    this.#put(text);
+    this.#typed();
+    this.focus();
+    this.#text.setSelectionRange(text.length, text.length);
   }
 
   focus() {
@@ -87,6 +109,11 @@ export class Composer {
   #tool(drawing, label, onclick) {
     const attributes = { type: "button", class: "icon-button", "aria-label": label, title: label, onclick };
     return h("button", attributes, icon(drawing));
+  }
+
+  /** Whether what is being written may not be sent now. */
+  get #waits() {
+    return this.#held && !this.#editing && !this.#internal;
   }
 
   /** Whether what is being written is for agents only. */
@@ -133,12 +160,13 @@ export class Composer {
   }
 
   #put(text) {
+    this.#replies.close();
     this.#text.value = text;
     this.#fit();
   }
 
   #fit() {
-    this.#button.disabled = !this.#text.value.trim();
+    this.#button.disabled = this.#waits || !this.#text.value.trim();
     this.#text.style.height = "auto";
     this.#text.style.height = `${Math.min(this.#text.scrollHeight, TALLEST_PX)}px`;
   }
@@ -146,12 +174,13 @@ export class Composer {
   /** The customer is not to see that a note is being written. */
   #typed() {
     this.#fit();
+    if (!this.#editing) this.#replies.typed(this.#text.value);
     if (!this.#editing && !this.#internal) this.#acts.typing(this.#text.value.trim() !== "");
   }
 
   #key(event) {
     // While an input method composes a character, Enter belongs to it.
-    if (event.isComposing) return;
+    if (event.isComposing || this.#replies.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.element.requestSubmit();
@@ -174,7 +203,7 @@ export class Composer {
   #submit(event) {
     event.preventDefault();
     const text = this.#text.value.trim();
-    if (!text) return;
+    if (!text || this.#waits) return;
     const editing = this.#editing;
     if (editing) {
       this.#cancel();

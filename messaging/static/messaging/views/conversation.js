@@ -24,6 +24,7 @@ export class ConversationPane {
   #caseBar;
   #pins;
   #blockBar;
+  #slowMode;
   #details;
   #newAfter = null;
   #title = h("h1", { class: "pane-title", tabIndex: -1, dir: "auto", "data-testid": "conversation-title" });
@@ -34,16 +35,17 @@ export class ConversationPane {
   #open;
 
   /**
-   * @param {{store: object, timeline: object, composer: object, caseBar: object, pins: object, blockBar: object,
+   * @param {{store: object, timeline: object, composer: object, caseBar: object, pins: object, blockBar: object, slowMode: object,
    *          acts: {details: () => void, create: () => void}}} parts
    */
-  constructor({ store, timeline, composer, caseBar, pins, blockBar, acts }) {
+  constructor({ store, timeline, composer, caseBar, pins, blockBar, slowMode, acts }) {
     this.#store = store;
     this.#timeline = timeline;
     this.#composer = composer;
     this.#caseBar = caseBar;
     this.#pins = pins;
     this.#blockBar = blockBar;
+    this.#slowMode = slowMode;
     this.#details = h(
       "button",
       {
@@ -64,6 +66,7 @@ export class ConversationPane {
       timeline.element,
       this.#typing,
       blockBar.element,
+      slowMode.element,
       composer.element,
     );
     this.#placeholder = placeholder(acts);
@@ -120,7 +123,7 @@ export class ConversationPane {
   #renderHead(conversation) {
     this.#details.disabled = !conversation;
     this.#blockBar.render(conversation);
-    this.#composer.offerNotes(Boolean(conversation) && worksOn(conversation));
+    this.#composer.serve(conversation && worksOn(conversation) ? conversation.business_id : null);
     if (!conversation) {
       fill(this.#avatar, h("span", { class: "avatar skeleton-disc" }));
       fill(this.#title, "Loading…");
@@ -141,6 +144,8 @@ export class ConversationPane {
     const rows = conversation
       ? rowsOf(thread, { me, newAfter: this.#newAfter, seen: this.#seen(thread) })
       : [];
+    for (const row of rows) row.pinned = isPinned(row, conversation);
+    this.#slowMode.render(conversation, thread);
     const named = conversation ? conversation.type !== "direct" : false;
     const intro = conversation ? introduction(conversation, rows.length === 0) : [];
     this.#timeline.render({ id, thread, rows, named, intro });
@@ -169,6 +174,10 @@ export class ConversationPane {
     const dots = h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
     fill(this.#typing, dots, isolated(`${listed(names)} ${names.length > 1 ? "are" : "is"} typing`));
   }
+}
+
+function isPinned({ message }, { pins }) {
+  return Boolean(message?.seq) && !message.internal && !message.deleted_at && pins.includes(message.seq);
 }
 
 function subtitleOf({ type, peer, participant_count: count, business_id: businessId }, presence) {

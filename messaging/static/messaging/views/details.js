@@ -2,6 +2,7 @@
 import { KINDS, ROLES, isMuted, manages, nameOf, titleOf } from "../conversations.js";
 import { fill, h, isolated } from "../dom.js";
 import { icon } from "../icons.js";
+import { PACES, paceName } from "../pace.js";
 import { conversationAvatar, personAvatar } from "./avatar.js";
 import { setBlocked } from "./blocks.js";
 import { confirmed, explain, openDialog, problemLine } from "./dialog.js";
@@ -10,7 +11,7 @@ import { PeoplePicker } from "./people-picker.js";
 const CHOOSABLE = ["member", "admin", "owner"];
 
 /**
- * @typedef {{find: Function, rename: Function, addMembers: Function, changeRole: Function, removeMember: Function,
+ * @typedef {{find: Function, rename: Function, pace: Function, addMembers: Function, changeRole: Function, removeMember: Function,
  *            membership: Function, leave: Function, remove: Function, reload: Function}} Acts each gives a promise
  */
 export class Details {
@@ -22,6 +23,7 @@ export class Details {
   #problem = problemLine();
   #facts = h("div", { class: "details-facts" });
   #choices = h("div", { class: "details-choices" });
+  #pace = h("div", { class: "details-pace" });
   #adding = h("div", {});
   #members = h("ul", { class: "people", "aria-label": "Members", "data-testid": "members" });
   #count = h("h3", {});
@@ -38,7 +40,7 @@ export class Details {
     const members = h("section", { class: "details-members" }, this.#count, this.#adding, this.#members);
     this.#dialog = openDialog({
       title: `${KINDS[type]} details`,
-      body: [this.#facts, this.#choices, this.#problem.element, members, this.#exits],
+      body: [this.#facts, this.#choices, this.#pace, this.#problem.element, members, this.#exits],
       testId: "details-dialog",
     });
     const update = ({ detail }) => this.#update(detail);
@@ -76,6 +78,7 @@ export class Details {
     const conversation = this.#conversation;
     if (!this.#renaming) this.#renderFacts(conversation);
     this.#kept(this.#choices, conversation.membership && this.#ownChoices(conversation));
+    this.#kept(this.#pace, manages(conversation) && this.#paceSelect(conversation));
     this.#kept(this.#exits, this.#waysOut(conversation));
     this.#renderMembers();
   }
@@ -146,6 +149,20 @@ export class Details {
       toggle("pin", pinned, "Pin to the top", "pin", { pinned: !pinned }),
       toggle("mute", muted, "Mute", "mute", { muted_until: muted ? null : far }),
     ];
+  }
+
+  /** Also what another client chose is among the choices. */
+  #paceSelect({ slow_mode_s: now }) {
+    const known = PACES.some(([value]) => value === now);
+    const paces = known ? PACES : [...PACES, [now, paceName(now)]];
+    const options = paces.map(([value, label]) => h("option", { value, selected: value === now }, label));
+    const change = async ({ target }) => {
+      await this.#do(this.#acts.pace(Number(target.value)));
+      target.value = this.#conversation?.slow_mode_s; // what was refused is as it was
+    };
+    const attributes = { id: "pace", class: "select small", "data-focus": "pace", onchange: change };
+    const label = h("label", { for: "pace" }, "Slow mode: time between two messages of a member");
+    return [label, h("select", attributes, options)];
   }
 
   #waysOut({ type, membership, peer }) {

@@ -2,7 +2,8 @@
 import { KINDS, STATUSES, fits, isMuted, nameOf, previewOf, titleOf } from "../conversations.js";
 import { debounced, fill, h, isolated, reconcile } from "../dom.js";
 import { icon } from "../icons.js";
-import { briefTime, fullTime } from "../time.js";
+import { sleeps } from "../snooze.js";
+import { briefTime, comingTime, fullTime } from "../time.js";
 import { conversationAvatar, personAvatar } from "./avatar.js";
 
 const WAIT_MS = 250;
@@ -198,6 +199,7 @@ export class Inbox {
           { class: "inbox-line" },
           this.#preview(conversation),
           status,
+          sleeps(conversation) && snoozedFlag(business.snoozed_until),
           muted && h("span", { class: "inbox-flag", role: "img", "aria-label": "Muted" }, icon("mute")),
           membership?.pinned &&
             h("span", { class: "inbox-flag", role: "img", "aria-label": "Pinned" }, icon("pin")),
@@ -283,6 +285,12 @@ export class Inbox {
     event.preventDefault();
     next.focus();
   }
+}
+
+function snoozedFlag(until) {
+  const label = `Snoozed until ${comingTime(until)}`;
+  const attributes = { class: "inbox-flag", role: "img", "aria-label": label, title: label, "data-testid": "snoozed-flag" };
+  return h("span", attributes, icon("clock"));
 }
 
 function skeleton() {

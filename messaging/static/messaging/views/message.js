@@ -53,11 +53,12 @@ function body(message) {
   return element;
 }
 
-export function meta({ message, own, at, state }) {
+export function meta({ message, own, at, state, pinned }) {
   const edited = message.edited_at && !message.deleted_at;
   return h(
     "span",
     { class: "message-meta" },
+    pinned && h("span", { role: "img", "aria-label": "Pinned", title: "Pinned", "data-testid": "pinned-mark" }, icon("pin")),
     edited && h("span", { "data-testid": "edited", title: fullTime(message.edited_at) }, "edited"),
     h("time", { datetime: at, title: fullTime(at) }, timeOf(at)),
     own && !message.deleted_at && stateMark(state),

@@ -8,11 +8,11 @@ import { linked } from "./text.js";
 
 /** Everything that a row shows, so that it is drawn anew only when that changes. */
 export function signatureOf(row) {
-  const { kind, key, at, text, message, state, problem, head, tail } = row;
+  const { kind, key, at, text, message, state, problem, head, tail, pinned } = row;
   if (kind === "day") return dayName(at);
   if (!message) return `${key} ${text ?? ""}`;
   const { seq, version, sender, reactions } = message;
-  return JSON.stringify([seq, version, reactions, state, problem, head, tail, nameOf(sender), sender?.avatar_url]);
+  return JSON.stringify([seq, version, reactions, state, problem, head, tail, pinned, nameOf(sender), sender?.avatar_url]);
 }
 
 /**

@@ -6,6 +6,7 @@
 #   backup.sh base                 makes one copy
 #   backup.sh prune                removes older copies than those to keep, and the log that only they need
 #   backup.sh check                whether there is a copy that is young enough
+#   backup.sh flows                whether any of the log came in the last ten minutes; the clock alone writes every half one
 #   backup.sh restore COPY INTO    a data directory as it was at the end of the log, or at RESTORE_TO ('2026-11-27 12:00:00+00')
 #
 # The way to the server is libpq's: PGHOST, PGPORT, PGUSER, and PGPASSWORD or the file that PGPASSWORD_FILE names.
@@ -42,6 +43,8 @@ prune() {
   pg_archivecleanup "$BACKUPS/wal" "$first"
 }
 
+flows() { [ -n "$(find "$BACKUPS/wal" -name '*.partial' -mmin -10)" ]; }
+
 check() { [ -n "$(copies -mmin "-$((BACKUP_EVERY + 120))")" ]; }
 
 forever() {
@@ -74,7 +77,7 @@ restore() {
 }
 
 case "${1:-}" in
-  stream | forever | base | prune | check) "$1" ;;
+  stream | forever | base | prune | check | flows) "$1" ;;
   restore) restore "$2" "$3" ;;
   *) sed -n 's/^#   //p' "$0" >&2; exit 2 ;;
 esac

@@ -165,6 +165,19 @@ def test_a_copy_and_the_log_bring_back_any_moment(backups: Backups) -> None:
         assert _said(server, room) == ["before the copy", "after the copy", "a mistake"]
 
 
+def test_a_log_that_stands_still_is_told(backups: Backups) -> None:
+    assert not backups.run("flows")
+    ann, bob = factories.persons(2)
+    room = factories.direct(ann, bob)
+    with backups.streaming():
+        assert _eventually(lambda: backups.run("flows"))
+        for path in backups.place.glob("wal/*.partial"):
+            os.utime(path, times=(long_ago := time.time() - 700, long_ago))
+        assert not backups.run("flows")
+        factories.say(ann, room, "something to write down")
+        assert _eventually(lambda: backups.run("flows"))
+
+
 def test_what_is_older_goes(backups: Backups) -> None:
     with backups.streaming():
         assert _eventually(lambda: any(backups.place.glob("wal/*.partial")))

@@ -118,3 +118,10 @@ def test_decisions_have_their_parts(path: Path) -> None:
 
 def test_decisions_are_numbered_without_gaps() -> None:
     assert [int(path.stem[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_the_map_of_the_readme_has_every_package() -> None:
+    packages = {f"{each.parent.name}/" for each in ROOT.glob("*/__init__.py")}
+    assert packages == set(re.findall(r"^\| `(\w+/)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)) - {
+        "docs/"
+    }

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, partial
-from threading import Event
+from threading import Lock
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,23 +44,33 @@ class OneHopHandler(ASGIHandler):
         if request.path in {"/health", "/metrics"} or request.path.startswith("/health/"):
             return await sync_to_async(self.get_response, thread_sensitive=True)(request)
         answer = database_sync_to_async(self._answer, thread_sensitive=False, executor=_threads())
-        gone = Event()
-        answered = asyncio.ensure_future(answer(request, monotonic(), gone))
+        turn = Lock()  # who has it first: the thread that begins, or the caller who hangs up
+        answered = asyncio.ensure_future(answer(request, monotonic(), turn))
         try:
             response: HttpResponseBase = await asyncio.shield(answered)
-        except (
-            asyncio.CancelledError
-        ):  # they hung up; Django closes the body next, and the thread may be reading it
-            gone.set()
-            await asyncio.wait([answered])
+        except asyncio.CancelledError:  # they hung up, and Django closes the body next
+            if turn.acquire(blocking=False):
+                answered.cancel()
+            else:
+                await _carried_out(answered)
             raise
         return response
 
-    def _answer(self, request: HttpRequest, asked_at: float, gone: Event) -> HttpResponseBase:
+    def _answer(self, request: HttpRequest, asked_at: float, turn: Lock) -> HttpResponseBase:
         """What waited as long as one waits for a connection is not begun, nor what nobody waits for any more."""
-        if gone.is_set() or monotonic() - asked_at > settings.DB_POOL_ACQUIRE:
+        if not turn.acquire(blocking=False) or monotonic() - asked_at > settings.DB_POOL_ACQUIRE:
             return before_middleware(request.headers.get("X-Request-ID", ""), busy)
         return self.get_response(request)
+
+
+async def _carried_out(answered: "asyncio.Future[HttpResponseBase]") -> None:
+    """What nobody waits for any more, and the thread reads from: servers cancel a second time where that takes long.
+    The answer is closed, and with it the files that were sent, which Django does with those that it has."""
+    while not answered.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([answered])
+    if not answered.cancelled() and answered.exception() is None:
+        answered.result().close()
 
 
 @cache

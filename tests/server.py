@@ -37,7 +37,7 @@ def work(
 @dataclass
 class Server:
     """`database`: the name of the database to serve. `settings`: variables on top of the run's own. `program`: a key of
-    PROGRAMS."""
+    PROGRAMS, with `options` of its own."""
 
     database: str
     settings: dict[str, str] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Server:
     log: Path = field(default_factory=lambda: Path(tempfile.mkstemp(prefix="daphne-", suffix=".log")[1]))
     process: subprocess.Popen[bytes] | None = None
     program: str = "daphne"
+    options: tuple[str, ...] = ()
     logged: int = 0  # bytes of the log that were there before the present test
 
     @property
@@ -74,6 +75,7 @@ class Server:
             "-m",
             *PROGRAMS[self.program],
             str(self.port),
+            *self.options,
             "chatbackend.asgi:application",
         ]
         self.logged = 0

@@ -1,9 +1,12 @@
 """What the ASGI door lets in."""
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPResponse
+from pathlib import Path
 from time import monotonic, sleep
 
 import httpx
@@ -16,6 +19,7 @@ from websockets.sync.client import connect
 
 from chatbackend.doors import origin_allowed
 from conversations.models import User
+from messaging.models import Attachment
 from tests import factories
 from tests.realtime.client import token_of
 from tests.server import Server
@@ -136,6 +140,52 @@ def test_who_hangs_up_breaks_nothing(daphne: Server) -> None:
             httpx.get(f"{daphne.base_url}/health/live").raise_for_status()
     eventually(lambda: User.objects.get(pk=alice.pk).display_name == "Alice")
     assert daphne.tracebacks() == ""
+
+
+def test_what_callers_leave_behind_is_gone(daphne: Server) -> None:
+    """Of two who hang up, what has begun is carried out, however soon the server loses its patience with it; what waits
+    for the thread is let go of at once. Bodies so large lie in files without a name."""
+    token = token_of(factories.person())
+    options = ("--application-close-timeout", "1")
+    server = Server(
+        database=daphne.database, settings={"DB_POOL_MIN": "0", "DB_POOL_MAX": "1"}, options=options
+    )
+    server.start()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE users")
+            with uploading(server, token):
+                eventually(lambda: waiting_for_users(cursor))
+                with uploading(server, token):
+                    eventually(lambda: nameless(server) == 4)  # the server's own, and Django's
+                eventually(lambda: nameless(server) == 2)
+            eventually(lambda: "took too long to shut down" in server.log.read_text())
+        eventually(lambda: Attachment.objects.count() == 1)
+        eventually(lambda: nameless(server) == 0)
+        assert server.tracebacks() == ""
+    finally:
+        server.stop()
+        server.log.unlink()
+
+
+@contextmanager
+def uploading(server: Server, token: str) -> Iterator[None]:
+    """Somebody who sends a file and hangs up at the end."""
+    file = httpx.Request("POST", server.base_url, files={"file": ("a.bin", b"x" * 3_000_000)})
+    head = f"POST /api/v1/attachments HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+    head += "".join(f"{name}: {file.headers[name]}\r\n" for name in ("Content-Type", "Content-Length"))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as caller:
+        caller.sendall(head.encode() + b"\r\n" + file.read())
+        yield
+
+
+def nameless(server: Server) -> int:
+    """Files that the process has open and that are in no folder, or are kept for the time of a request."""
+    assert server.process is not None
+    there = [
+        os.readlink(each) for each in Path(f"/proc/{server.process.pid}/fd").iterdir() if each.is_symlink()
+    ]
+    return sum(name.endswith("(deleted)") or ".upload" in name for name in there)
 
 
 def waiting_for_users(cursor: CursorWrapper) -> bool:

@@ -7,12 +7,14 @@ at_the_primary() {
   "$@" --host="${PRIMARY_HOST:-postgres}" --port="${PRIMARY_PORT:-5432}" --username=replicator --no-password --slot="$SLOT"
 }
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-  rm -rf "$PGDATA" # a copy that was cut short
+  COPY="$PGDATA.under-way" # until it is whole: what was cut short is not to be started
+  rm -rf "$PGDATA" "$COPY"
   PGPASSWORD="$(cat /run/secrets/replication_password)"
   export PGPASSWORD
   at_the_primary pg_receivewal --drop-slot 2>/dev/null || true # of the copy before; it may have lost what it was to keep
   at_the_primary pg_receivewal --create-slot
-  at_the_primary pg_basebackup --pgdata="$PGDATA" --wal-method=stream --checkpoint=fast --write-recovery-conf
+  at_the_primary pg_basebackup --pgdata="$COPY" --wal-method=stream --checkpoint=fast --write-recovery-conf
+  mv "$COPY" "$PGDATA"
   unset PGPASSWORD
 fi
 exec postgres "$@"

@@ -170,7 +170,24 @@ class Arrangement:
         script = [self._file("replica.sh"), *(f"--{name}={value}" for name, value in options.items())]
         env = {"PATH": f"{self.primary.bin}:{PATH}", "PGDATA": str(place / "data")}
         env |= {"PRIMARY_HOST": "127.0.0.1", "PRIMARY_PORT": str(self.ports["postgres"])}
+        self._cut_short(script, env)
         self._spawn("replica", ["sh", *script], env=env, account=account, cwd=Path("/"), end=signal.SIGINT)
+
+    def _cut_short(self, script: list[Any], env: dict[str, str]) -> None:
+        """A power cut when the replica's copy is nearly whole: the file that comes last is not there."""
+        place = self.state / "cut"
+        place.mkdir(mode=0o755)
+        copy = place / "pg_basebackup"
+        real = f"{self.primary.bin}/pg_basebackup"
+        copy.write_text(
+            f'#!/bin/sh\n{real} "$@"\nrm "$(dirname "$PGDATA")"/*/global/pg_control\nkill -9 $PPID\n'
+        )
+        copy.chmod(0o755)
+        user = self.primary.account.as_popen() if self.primary.account else {}
+        done = subprocess.run(
+            ["sh", *script], env=env | {"PATH": f"{place}:{env['PATH']}"}, cwd="/", check=False, **user
+        )
+        assert done.returncode == -signal.SIGKILL
 
     def _start_pooler(self) -> None:
         config = self._file("pgbouncer.ini")

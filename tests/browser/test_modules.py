@@ -347,3 +347,40 @@ def test_in_slow_mode_nothing_is_sent_while_a_message_is_on_its_way(page: Page) 
         return held;
     })()"""
     assert run(page, "views/slow-mode", code) == [True, False]
+
+
+def test_a_shortcut_is_not_sent_while_replies_are_looked_for(page: Page) -> None:
+    code = """(async () => {
+        const said = [], answers = [], field = document.createElement("textarea");
+        const read = () => new Promise((resolve) => answers.push(resolve));
+        const list = new m.ReplyList({read, choose: (text) => said.push(text), manage() {}});
+        const press = (key) => said.push(list.key(new KeyboardEvent("keydown", {key})));
+        list.attach(field);
+        list.offer("acme");
+        for (const keys of [["Enter"], ["Escape", "Enter"]]) {
+            field.value = "/hi";
+            const typed = list.typed("/hi");
+            keys.forEach(press);
+            answers.pop()([{shortcut: "hi", content: "Good day"}]);
+            await typed;
+            press("Enter");
+        }
+        return said;
+    })()"""
+    assert run(page, "views/reply-list", code) == [True, "Good day", True, True, False, False]
+
+
+def test_the_wait_after_a_message_is_whole_where_the_clock_of_the_browser_is_ahead(page: Page) -> None:
+    code = """(() => {
+        const held = [], sent_at = new Date(Date.now() - 300_000).toISOString();
+        const line = new m.SlowModeLine({me: {id: "me"}, hold: (on) => held.push(on)});
+        const conversation = {id: "c", slow_mode_s: 60, membership: {role: "member"}};
+        const message = (seq) => [seq, {seq, type: "text", sender: {id: "me"}, sent_at}];
+        const pending = new Map([["a", {state: "pending"}]]);
+        line.render(conversation, {messages: new Map([message(1)]), pending: new Map()});
+        line.render(conversation, {messages: new Map([message(1)]), pending});
+        line.render(conversation, {messages: new Map([message(1), message(2)]), pending: new Map()});
+        line.stop();
+        return held;
+    })()"""
+    assert run(page, "views/slow-mode", code) == [False, True, True]

@@ -133,9 +133,11 @@ def _agents_have_replies_at_hand(ann: Person, ben: Person) -> None:
 
     _composer(ann).fill("/")
     offered.get_by_role("button", name="Change replies").click()
+    dialog.get_by_label("Words").fill("in its place")
     dialog.get_by_role("button", name="Delete /bye").click()
     ann.page.get_by_test_id("confirm-dialog").get_by_role("button", name="Delete").click()
     expect(kept).to_have_count(1, timeout=LIVE_MS)
+    expect(dialog.get_by_label("Words")).to_have_value("in its place")
     ann.page.keyboard.press("Escape")
     expect(ben.page.get_by_test_id("reply-list")).to_be_hidden()
     _composer(ben).fill("")

@@ -24,7 +24,7 @@ export function openCanned({ business, replies }) {
   const remove = async (reply) => {
     const title = `Delete /${reply.shortcut}?`;
     const sure = await confirmed({ title, text: "No agent will find it any more.", act: "Delete" });
-    if (sure && (await attempt(replies.remove(business, reply.id)))) form.clear();
+    if (sure && (await attempt(replies.remove(business, reply.id)))) form.forget(reply.id);
   };
   const show = (all) => fill(list, all.map((reply) => row(reply, { change: () => form.take(reply), remove })));
   openDialog({
@@ -48,8 +48,12 @@ class ReplyForm {
   constructor({ keep }) {
     const submit = async (event) => {
       event.preventDefault();
+      if (this.#save.disabled) return;
       const facts = { shortcut: this.#shortcut.value.trim(), content: this.#content.value.trim() };
-      if (await keep(this.#id ? { id: this.#id, ...facts } : facts)) this.clear();
+      this.#save.disabled = true;
+      const kept = await keep(this.#id ? { id: this.#id, ...facts } : facts);
+      this.#save.disabled = false;
+      if (kept) this.clear();
     };
     this.element = h(
       "form",
@@ -70,6 +74,12 @@ class ReplyForm {
     this.#id = id;
     this.#put(shortcut, content);
     this.#content.focus();
+  }
+
+  /** This one is gone; what is being written of another stays. */
+  forget(id) {
+    if (this.#id === id) this.clear();
+    else this.focus();
   }
 
   /** Ready for a new one. */

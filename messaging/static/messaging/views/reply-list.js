@@ -14,6 +14,7 @@ export class ReplyList {
   #field = null;
   #offered = [];
   #at = 0;
+  #looking = false;
 
   /** @param {{read: (business: string) => Promise<object[]>, choose: (text: string) => void,
    *           manage: (business: string) => void}} acts */
@@ -45,8 +46,9 @@ export class ReplyList {
       return;
     }
     const business = this.#business;
+    this.#look();
     const replies = await this.#acts.read(business).catch(() => null);
-    if (business !== this.#business || this.#field.value !== text) return;
+    if (business !== this.#business || this.#field.value !== text || !this.#looking) return;
     this.#show(replies ? fitting(replies, word) : [], replies === null);
   }
 
@@ -63,18 +65,30 @@ export class ReplyList {
 
   close() {
     this.element.hidden = true;
+    this.#looking = false;
     this.#offered = [];
     this.#field?.removeAttribute("aria-activedescendant");
   }
 
   #actOf(key) {
     if (key === "Escape") return () => this.close();
+    const chooses = key === "Enter" || key === "Tab";
+    if (this.#looking) return chooses ? () => {} : null; // a shortcut is not to be sent because the network is slow
     if (!this.#offered.length) return null;
     if (key in STEPS) return () => this.#move(STEPS[key]);
-    return key === "Enter" || key === "Tab" ? () => this.#choose(this.#at) : null;
+    return chooses ? () => this.#choose(this.#at) : null;
+  }
+
+  #look() {
+    this.#looking = true;
+    if (!this.element.hidden) return;
+    this.element.hidden = false;
+    fill(this.#list);
+    fill(this.#note, "Looking for replies…");
   }
 
   #show(offered, failed) {
+    this.#looking = false;
     this.#offered = offered;
     this.element.hidden = false;
     fill(this.#list, offered.map((reply, place) => this.#option(reply, place)));

@@ -14,6 +14,8 @@ export class SlowModeLine {
   #clock = 0;
   /** conversation → the user's last message there and when it was said by this clock, which may go wrong */
   #said = new Map();
+  /** conversations to which something went from here */
+  #sent = new Set();
 
   /** @param {{me: object, hold: (on: boolean) => void}} parts `hold`: whether the composer keeps what is written */
   constructor({ me, hold }) {
@@ -33,7 +35,9 @@ export class SlowModeLine {
     }
     const { id, slow_mode_s: pace } = conversation;
     const left = Math.ceil((this.#saidAt(id, thread) + pace * 1_000 - Date.now()) / 1_000);
-    this.#hold(left > 0 || isSending(thread));
+    const sending = isSending(thread);
+    if (sending) this.#sent.add(id);
+    this.#hold(left > 0 || sending);
     this.#tell(pace, left);
     if (left > 0) this.#clock = setTimeout(() => this.render(conversation, thread), TICK_MS);
   }
@@ -54,7 +58,7 @@ export class SlowModeLine {
     if (!last) return -Infinity;
     const known = this.#said.get(id);
     if (known?.seq === last.seq) return known.at;
-    const at = Math.min(Date.parse(last.sent_at), Date.now());
+    const at = this.#sent.delete(id) ? Date.now() : Math.min(Date.parse(last.sent_at), Date.now());
     this.#said.set(id, { seq: last.seq, at });
     return at;
   }

@@ -1,6 +1,7 @@
 """Traces to a collector (`OTEL_EXPORTER_OTLP_ENDPOINT`) and errors to Sentry (`SENTRY_DSN`), for processes that serve:
 web, sockets, worker, clock. Nothing of either is imported where its setting is empty."""
 
+import os
 from importlib import import_module, metadata
 from typing import Final, NamedTuple
 
@@ -32,7 +33,7 @@ PARTS: Final = (
 )
 INSTALL: Final = "pip install -r requirements-observability.txt"
 
-_begun: set[str] = set()
+_begun: set[tuple[str, int]] = set()
 
 
 def start() -> None:
@@ -59,8 +60,10 @@ def by_machines(path: str) -> bool:
 
 
 def _begin(part: Part) -> None:
-    if part.module not in _begun:
-        _begun.add(part.module)
+    """Once; what began before a fork, once more in it: the connection to who is told came along, and is not its own."""
+    mark = part.module, os.getpid() if part.before_forks else 0
+    if mark not in _begun:
+        _begun.add(mark)
         import_module(part.module).start()
 
 

@@ -17,6 +17,7 @@ class Call:
     path: str
     headers: dict[str, str]
     body: bytes
+    caller: int = 0  # the port at the other end of the connection
 
 
 @dataclass
@@ -36,15 +37,17 @@ class Hook:
 
 
 @contextmanager
-def hook(certificate: Path | None = None) -> Iterator[Hook]:
-    """Over TLS where there is a certificate (with its key in the same file)."""
+def hook(certificate: Path | None = None, *, stays: bool = False) -> Iterator[Hook]:
+    """Over TLS where there is a certificate (with its key in the same file). `stays`: connections are kept open."""
     found = Hook()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if stays else "HTTP/1.0"
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            found.calls.append(Call(self.path, headers, body))
+            found.calls.append(Call(self.path, headers, body, self.client_address[1]))
             found.came.set()
             if found.wait:
                 found.wait.wait(30)

@@ -378,6 +378,43 @@ def test_what_is_left_is_sent_when_a_worker_ends() -> None:
         assert [each["logentry"]["message"] for each in events(told)] == [f"word {n}" for n in range(40)]
 
 
+FORKED = """
+import logging, os
+import chatbackend.celery, django
+django.setup()
+import sentry_sdk
+from chatbackend import telemetry
+
+def say(words):
+    for word in words:
+        logging.getLogger("chatbackend").error(word)
+        sentry_sdk.flush(5)
+
+telemetry.load()
+say(["by the worker", "again"])
+if child := os.fork():
+    os.waitpid(child, 0)
+else:
+    telemetry.start()
+    say(["by its fork"])
+    os._exit(0)
+"""
+
+
+def test_a_fork_has_a_connection_to_sentry_of_its_own() -> None:
+    """The worker's own comes along: two that write into it, each by itself, break what the other says."""
+    with hook(stays=True) as told:
+        ended = _python(FORKED, **telling(told.port) | {"OTEL_EXPORTER_OTLP_ENDPOINT": ""})
+        assert ended.returncode == 0, ended.stderr
+        assert [each["logentry"]["message"] for each in events(told)] == [
+            "by the worker",
+            "again",
+            "by its fork",
+        ]
+        worker, again, fork = (call.caller for call in told.calls)
+        assert worker == again != fork
+
+
 def _python(code: str, *options: str, **env: str) -> "subprocess.CompletedProcess[str]":
     names = {**os.environ, "DJANGO_SETTINGS_MODULE": "chatbackend.settings", **env}
     argv = [sys.executable, *options, "-c", code]

@@ -90,7 +90,12 @@ class Client:
         """The next frame of this event (with these members), whatever comes before it."""
         members = {name: str(value) if isinstance(value, UUID) else value for name, value in members.items()}
         wanted = {"event": event, **members}
-        return self.until(lambda frame: wanted.items() <= frame.items())[-1]
+        try:
+            return self.until(lambda frame: wanted.items() <= frame.items())[-1]
+        except TimeoutError:
+            raise AssertionError(
+                f"{wanted} did not come; a ping then brought {self.heard_by_now()}"
+            ) from None
 
     def ask(self, op: str, **fields: Any) -> Frame:
         """Sends an op with a ref and returns its answer; what came before it is passed over."""

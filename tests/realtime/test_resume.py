@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
+from django.db import connection, transaction
+
 from conversations.models import User
 from conversations.services import participants
 from messaging.services import messages
@@ -167,9 +169,11 @@ def test_a_page_that_ends_where_a_conversation_does_is_no_reset(alice: User, bob
 def test_more_than_can_wait_is_refused_for_now(bob: User, join: Join) -> None:
     b = join(bob, past=True)
     parts = 40
-    for part in range(parts):
-        b.say(op="resume", ref=part, cursors={str(uuid4()): 1 for _ in range(1_000)})
-    answers = list[Frame]()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE conversations")  # the first one is being answered
+        for part in range(parts):
+            b.say(op="resume", ref=part, cursors={str(uuid4()): 1 for _ in range(1_000)})
+        answers = b.until(lambda frame: "ref" in frame)[-1:]  # refused, while that one waits
     while len(answers) < parts:
         answers += [frame for frame in [b.next()] if "ref" in frame]
     refused = [frame for frame in answers if frame["event"] == "error"]

@@ -27,16 +27,18 @@ class Mending:
 
     async def mend(self, lane: Lane) -> None:
         """Waits a moment for the missing version, then reads it."""
-        await asyncio.sleep(GAP_WAIT_S)
-        while lane.behind:
-            before = lane.position
-            if before is None:
-                lane.begin()
-            else:
-                await self.fill(lane, before)
-            if lane.position == before:
-                await asyncio.sleep(RETRY_S)
-        lane.waiting = False
+        try:
+            await asyncio.sleep(GAP_WAIT_S)
+            while lane.behind:
+                before = lane.position
+                if before is None:
+                    lane.begin()
+                else:
+                    await self.fill(lane, before)
+                if lane.position == before:
+                    await asyncio.sleep(RETRY_S)
+        finally:  # whatever broke: the sweep leaves alone what somebody sees to
+            lane.waiting = False
 
     async def fill(self, lane: Lane, after: int) -> None:
         """Reads what came after a version; where that fails, whoever needs it asks again."""

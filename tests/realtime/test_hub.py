@@ -322,6 +322,21 @@ async def test_who_was_removed_in_a_gap_too_wide_to_tell_hears_no_more() -> None
     assert await stays.heard() == await new.heard() == [reset, "frame 901"]
 
 
+async def test_a_mending_that_breaks_leaves_the_lane_to_the_sweep() -> None:
+    async def garbled(conversation: str, after: int) -> Missed:
+        return Missed(7, [Change("participant.joined", 7, "no JSON")])
+
+    hub = Hub(garbled)
+    await entered(hub, Ear(hub), 5)
+    hub.hear(envelope(7))
+    lane = hub.known(ROOM)
+    assert lane is not None
+    assert lane.waiting
+    (broken,) = await asyncio.gather(*hub._tasks, return_exceptions=True)
+    assert isinstance(broken, orjson.JSONDecodeError)
+    assert not lane.waiting
+
+
 async def test_conversations_that_nobody_hears_leave_nothing_behind() -> None:
     hub = Hub(nothing)
     ear = Ear(hub)

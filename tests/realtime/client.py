@@ -5,6 +5,7 @@ Every frame it hears is held against the AsyncAPI document.
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from chatbackend.embedded.processes import tail
 from conversations.models import User
 from tests import asyncapi
 
@@ -53,6 +55,7 @@ class Client:
         )
         self.socket = self._connection.__enter__()
         self.hello: Frame = {}
+        self.log: Path | None = None  # of the server, where it is known
         self.messages = 0
         self._lines: deque[bytes] = deque()
         self._refs = 0
@@ -93,9 +96,8 @@ class Client:
         try:
             return self.until(lambda frame: wanted.items() <= frame.items())[-1]
         except TimeoutError:
-            raise AssertionError(
-                f"{wanted} did not come; a ping then brought {self.heard_by_now()}"
-            ) from None
+            came, said = self.heard_by_now(), tail(self.log) if self.log else ""
+            raise AssertionError(f"{wanted} did not come; a ping then brought {came}\n{said}") from None
 
     def ask(self, op: str, **fields: Any) -> Frame:
         """Sends an op with a ref and returns its answer; what came before it is passed over."""

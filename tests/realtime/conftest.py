@@ -58,6 +58,7 @@ def join(daphne: Server) -> Iterator[Join]:
             user: User, *, at: Server = daphne, access: str = "", past: bool = False, **options: Any
         ) -> Client:
             client = stack.enter_context(Client(at.ws_url, token=access or token_of(user), **options))
+            client.log = at.log
             client.hello = client.hear("hello")
             if not past:  # then what is live need not wait for it
                 client.say(op="ping")

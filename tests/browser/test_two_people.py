@@ -33,6 +33,20 @@ def test_what_one_writes_the_other_sees_live_and_a_reload_changes_nothing(people
     ann.sees("hello", "hello yourself", "still there?")
 
 
+def test_a_row_that_changes_under_the_finger_opens_all_the_same(people: Pair) -> None:
+    ann, ben = people
+    ann.start_direct_with(ben)
+    ann.write("hello")
+    row = ben.page.get_by_test_id("conversation-item")
+    expect(row).to_contain_text("hello", timeout=LIVE_MS)
+    row.hover()
+    ben.page.mouse.down()
+    ann.write("and this")
+    expect(row).to_contain_text("and this", timeout=LIVE_MS)
+    ben.page.mouse.up()
+    ben.sees("hello", "and this")
+
+
 def test_an_edit_and_a_deletion_reach_the_other(people: Pair) -> None:
     ann, ben = _talking(people)
     ann.act_on("hello", "Edit")

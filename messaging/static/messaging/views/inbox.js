@@ -29,7 +29,14 @@ export class Inbox {
   #acts;
   #current = null;
   #filter = "all";
-  #list = h("ul", { class: "inbox-list", "data-testid": "inbox", onkeydown: (event) => this.#key(event) });
+  #pressed = null;
+  #list = h("ul", {
+    class: "inbox-list",
+    "data-testid": "inbox",
+    onkeydown: (event) => this.#key(event),
+    onpointerdown: ({ target }) => (this.#pressed = target.closest("a")),
+    onpointerup: (event) => this.#released(event),
+  });
   #note = h("div", { class: "inbox-note" });
   #search;
   #filters;
@@ -274,6 +281,15 @@ export class Inbox {
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (scrollHeight - scrollTop - clientHeight < MORE_WITHIN_PX) this.#acts.more();
+  }
+
+  /** A row that changed between press and release is another element, and the browser tells nobody of that click. */
+  #released({ button, ctrlKey, metaKey, clientX, clientY }) {
+    const pressed = this.#pressed;
+    this.#pressed = null;
+    if (!pressed || pressed.isConnected || button !== 0 || ctrlKey || metaKey) return;
+    const link = document.elementFromPoint(clientX, clientY)?.closest("a");
+    if (link?.href === pressed.href) link.click();
   }
 
   #key(event) {

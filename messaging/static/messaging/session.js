@@ -12,6 +12,8 @@ import { Problem, call } from "./http.js";
 const STORAGE_KEY = "chat.session";
 const HAND_OVER_KEY = "chat.access";
 const PEER_REPLY_MS = 400;
+const OVERTAKEN_MS = 3_000; // for the tab that was first to have its answer
+const LOOK_MS = 200;
 const EARLY_MS = 30_000;
 const EARLY_SHARE = 1 / 4;
 
@@ -229,11 +231,17 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Whether another tab was first with this refresh token: without locks two may use it at once. */
+  /** Whether another tab was first with this refresh token: without locks two may use it at once, and its answer may
+   * still be on the way when ours is refused. */
   async #wasOvertaken(used) {
-    await this.#askPeers();
-    this.#readShared();
-    return Boolean(this.#keys) && this.#keys.refresh !== used;
+    const until = Date.now() + (navigator.locks ? 0 : OVERTAKEN_MS);
+    for (;;) {
+      await this.#askPeers();
+      this.#readShared();
+      if (this.#keys?.refresh !== used) return Boolean(this.#keys);
+      if (Date.now() >= until) return false;
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+    }
   }
 
   /** Take the rotation that another tab has written down, which ours would be refused after. */

@@ -1,13 +1,15 @@
 """Tokens run out, tabs share them, Redis goes away: nobody notices."""
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Response, Route
 
 from conversations.models import User
 from tests import factories
 from tests.browser.conftest import Brief
 from tests.browser.person import Person, newcomer
 from tests.browser.road import Road
+
+RENEWAL = "**/auth/token/refresh"
 
 
 class Watch:
@@ -85,6 +87,36 @@ def test_two_tabs_put_out_at_once_stay_signed_in(
         tab.sees("still there?")
     assert watch.renewals.count(200) == 1
     assert not locks or watch.renewals == [200]
+    context.close()
+
+
+def test_a_tab_that_is_refused_waits_for_what_the_first_one_gets(
+    chromium: Browser, road: Road, ann: User
+) -> None:
+    """Without locks: its refusal comes while the answer of the other is still on its way."""
+    context = chromium.new_context()
+    context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    ben = newcomer(context.new_page(), road.base_url, "ben")
+    room = factories.direct(ann, User.objects.get(pk=ben.id))
+    ben.open_conversation(ann.username)
+    tabs = [ben, second_tab(ben)]
+    ben.is_online()
+    asked: list[list[Route]] = [[], []]
+    ben.page.route(RENEWAL, lambda route: asked[0].append(route))
+    tabs[1].page.route(RENEWAL, lambda route: asked[1].append(route))
+    watch = Watch(context)
+    road.close_sockets(4401)
+    ben.until(lambda: all(asked))
+    (first,), (second,) = asked
+    answer = first.fetch()
+    second.continue_()
+    ben.until(lambda: 401 in watch.renewals)
+    ben.page.wait_for_timeout(1_000)
+    first.fulfill(response=answer)
+    factories.say(ann, room, "still there?")
+    for tab in tabs:
+        tab.is_online()
+        tab.sees("still there?")
     context.close()
     assert ben.errors == []
 
